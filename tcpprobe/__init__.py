@@ -1,0 +1,1 @@
+"""tcpprobe tells whether a TCP obeys the RFCs, from the outside, by talking to it."""

@@ -42,6 +42,14 @@ class Link(Protocol):
     def virtual(self) -> bool:
         """Whether there is nothing to wait for but the runner's own clock."""
 
+    @property
+    def own_addresses(self) -> bool:
+        """Whether every lease has an address of its own, so that what a target caches per peer is not shared."""
+
+    @property
+    def offload(self) -> bool:
+        """Whether segments come with a checksum that nobody computed (loopback, veth): no fault of the target's."""
+
     def filenos(self) -> Sequence[int]:
         """The descriptors to wait on; fixed for the link's life."""
 

@@ -36,6 +36,8 @@ class MemoryLink:
     """
 
     name = "memory"
+    own_addresses = True
+    offload = False
     virtual = True
 
     def __init__(

@@ -22,6 +22,8 @@ class TunLink:
     """
 
     name = "tun"
+    own_addresses = True
+    offload = False
     virtual = False
 
     def __init__(self, fileno: int, pool: Pool, mtu: int = 1500) -> None:

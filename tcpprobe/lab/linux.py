@@ -1,0 +1,131 @@
+"""lab:linux: this machine's own kernel as the target, in a private namespace that dies with this process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import random
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+
+from tcpprobe.lab.addresses import CLOSED_PORT, MTU, POOL_4, POOL_6, SERVICES, TARGET_4, TARGET_6
+from tcpprobe.lab.lab import Lab, LabError
+from tcpprobe.link.pool import Pool
+from tcpprobe.link.tun import TunLink
+from tcpprobe.target.target import Target
+from tcpprobe.wire import ip
+
+START_LIMIT = 30.0
+"""Seconds a machine under heavy load may take for what takes a tenth of one."""
+
+# The child starts without the site machinery (-I -S), which would cost more than all it does itself.
+_CHILD = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from tcpprobe.lab.linux_child import main; main(sys.argv[1:])"
+)
+_ROOT = str(Path(__file__).parents[2])
+
+
+class Child:
+    """The process in which the target lives."""
+
+    def __init__(self) -> None:
+        """Start it and wait for its answer.
+
+        Raises:
+            LabError: it could not do what it should.
+        """
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        by_main_thread = threading.current_thread() is threading.main_thread()
+        numbers = (theirs.fileno(), os.getpid(), int(by_main_thread))
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _CHILD, _ROOT, *map(str, numbers)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the parent, which closes the lab in its own time
+            )
+        try:
+            self.answer, self.descriptors = self._receive()
+        except BaseException:
+            self.end()
+            raise
+
+    def _receive(self) -> tuple[dict[str, object], list[int]]:
+        self._control.settimeout(START_LIMIT)
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, 65536, 4)
+        except TimeoutError:
+            raise LabError(f"the lab's process did not answer within {START_LIMIT:.0f} s") from None
+        if not message:
+            raise LabError(f"the lab's process ended at once: {self._last_words()}")
+        answer = json.loads(message)
+        if "error" in answer:
+            raise LabError(f"{answer['error']}; `tcpprobe doctor` says what would help")
+        return answer, descriptors
+
+    def _last_words(self) -> str:
+        errors: IO[bytes] | None = self._process.stderr
+        lines = errors.read().decode(errors="replace").strip().splitlines() if errors else []
+        return lines[-1] if lines else f"exit status {self._process.wait()}"
+
+    def end(self) -> None:
+        """Tell it to go and see it gone."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+
+
+def open_linux(family: int) -> Lab:
+    """Open lab:linux for IPv4 or IPv6.
+
+    Raises:
+        LabError: this host allows no private namespaces, or no TUN device in them.
+    """
+    if sys.platform != "linux":
+        raise LabError(f"lab:linux needs Linux, and this is {platform.system()}")
+    child = Child()
+    with contextlib.ExitStack() as failed:
+        failed.callback(child.end)
+        (descriptor,) = child.descriptors
+        rng = random.Random()  # ports only: what earlier runs left behind is not met again
+        link = TunLink(descriptor, Pool(POOL_4, POOL_6, rng=rng), mtu=MTU)
+        failed.pop_all()
+    return Lab(_target(family), link, notes=_notes(child.answer), finish=child.end)
+
+
+def _target(family: int) -> Target:
+    name = "lab:linux" if family == 4 else "lab:linux-ipv6"
+    return Target(
+        text=name,
+        name=name,
+        address=ip.pack(TARGET_4 if family == 4 else TARGET_6),
+        port=SERVICES["wire"],
+        closed_port=CLOSED_PORT,
+        services=dict(SERVICES),
+        lab=name.removeprefix("lab:"),
+        family=family,
+        service="lab",
+    )
+
+
+def _notes(answer: dict[str, object]) -> tuple[str, ...]:
+    notes = [
+        f"the target is this host's kernel, Linux {platform.release()}, in a private namespace, over {answer['way']}"
+    ]
+    refused = answer["refused"]
+    if isinstance(refused, list) and refused:
+        notes.append(f"settings this kernel does not let a namespace make: {', '.join(refused)}")
+    return tuple(notes)

@@ -10,6 +10,8 @@ POOL_4 = "198.18.0.0/16"
 """Where the plays' own IPv4 addresses come from, one each."""
 POOL_6 = "2001:db8:1::/64"
 """Where the plays' own IPv6 addresses come from, one each."""
+POOL_SIZE = 8192
+"""Addresses of each family in use: more than any run has plays in the minute that a TIME-WAIT lasts."""
 CLOSED_PORT = 1
 SERVICES = {"wire": 7, "echo": 7, "sink": 9, "closer": 13, "source": 80, "http": 80}
 """The port for each capability of a lab's target."""

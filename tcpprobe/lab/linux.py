@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from tcpprobe.lab.addresses import CLOSED_PORT, MTU, POOL_4, POOL_6, SERVICES, TARGET_4, TARGET_6
+from tcpprobe.lab.addresses import CLOSED_PORT, MTU, POOL_4, POOL_6, POOL_SIZE, SERVICES, TARGET_4, TARGET_6
 from tcpprobe.lab.lab import Lab, LabError
 from tcpprobe.link.pool import Pool
 from tcpprobe.link.tun import TunLink
@@ -25,9 +25,7 @@ START_LIMIT = 30.0
 """Seconds a machine under heavy load may take for what takes a tenth of one."""
 
 # The child starts without the site machinery (-I -S), which would cost more than all it does itself.
-_CHILD = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from tcpprobe.lab.linux_child import main; main(sys.argv[1:])"
-)
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from tcpprobe.lab.linux_child import main; main(sys.argv[2:])"
 _ROOT = str(Path(__file__).parents[2])
 
 
@@ -101,7 +99,7 @@ def open_linux(family: int) -> Lab:
         failed.callback(child.end)
         (descriptor,) = child.descriptors
         rng = random.Random()  # ports only: what earlier runs left behind is not met again
-        link = TunLink(descriptor, Pool(POOL_4, POOL_6, rng=rng), mtu=MTU)
+        link = TunLink(descriptor, Pool(POOL_4, POOL_6, rng=rng, limit=POOL_SIZE), mtu=MTU)
         failed.pop_all()
     return Lab(_target(family), link, notes=_notes(child.answer), finish=child.end)
 
@@ -122,9 +120,7 @@ def _target(family: int) -> Target:
 
 
 def _notes(answer: dict[str, object]) -> tuple[str, ...]:
-    notes = [
-        f"the target is this host's kernel, Linux {platform.release()}, in a private namespace, over {answer['way']}"
-    ]
+    notes = [f"the target is this machine's Linux {platform.release()} in a private namespace, over {answer['way']}"]
     refused = answer["refused"]
     if isinstance(refused, list) and refused:
         notes.append(f"settings this kernel does not let a namespace make: {', '.join(refused)}")

@@ -1,8 +1,8 @@
 """The child process of lab:linux: namespaces, the network in them, and the services. Standard library only.
 
-Started as ``python -I -S -c … ROOT DESCRIPTOR PARENT THREAD``: the directory that holds the package, one end of a socket
-pair, the parent's process id, and 1 when the parent's main thread started it. It answers once, in JSON, with the descriptors
-its network is reached through, and then serves until the other end is closed or the parent is gone.
+`main` is given the descriptor of one end of a socket pair, the parent's process id, and 1 when its main thread started
+it. It answers once, in JSON, with the descriptor through which its network is reached, and then serves until the
+other end is closed or the parent is gone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tcpprobe.lab.services import Services, raise_descriptor_limit
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 
-# A lab is this kernel with its own defaults, but for what would let the host's settings or one play reach into another play.
+# A lab is this kernel with its own defaults, but for what would let the host's settings or another play into a play.
 SYSCTLS = MappingProxyType(
     {
         # Inherited from the host, and some hosts refuse what plays need: another source address, IPv6 at all.
@@ -37,8 +37,8 @@ SYSCTLS = MappingProxyType(
         "net.ipv6.conf.default.accept_ra": "0",
         "net.ipv6.conf.default.router_solicitations": "0",
         "net.ipv6.conf.default.addr_gen_mode": "1",
-        # One budget for all plays together. The limits per peer (icmp_ratelimit) and per connection (tcp_invalid_ratelimit)
-        # stay as they are: every play is a peer of its own.
+        # One budget for all plays together. The limits per peer (icmp_ratelimit) and per connection
+        # (tcp_invalid_ratelimit) stay as they are: every play is a peer of its own.
         "net.ipv4.icmp_msgs_per_sec": "1000000",
         "net.ipv4.icmp_msgs_burst": "1000000",
         "net.ipv4.tcp_challenge_ack_limit": "2147483647",

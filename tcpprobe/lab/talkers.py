@@ -1,4 +1,4 @@
-"""What the applications of a lab say: echo, discard, daytime, chargen, a little HTTP. Octets in, octets out; no sockets.
+"""What a lab's applications say: echo, discard, daytime, chargen, a little HTTP. Octets in, octets out; no sockets.
 
 Standard library only: it runs in a child process that must start fast.
 """

@@ -1,0 +1,47 @@
+"""Super-segments, which a kernel makes or leaves whole to save work, cut back to what is on the wire."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+from tcpprobe.wire import ip
+from tcpprobe.wire.checksum import TCP, Checksum, pseudo_sum
+from tcpprobe.wire.flags import CWR, FIN, PSH
+from tcpprobe.wire.segment import Segment
+
+VNET = struct.Struct("=BBHHHH")
+"""``struct virtio_net_hdr``: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, as packet sockets give it."""
+
+_GSO_TCPV4, _GSO_TCPV6 = 1, 4
+_GSO_ECN = 0x80
+
+
+def split(data: bytes, gso_type: int, gso_size: int) -> list[bytes]:
+    """The packets that the IP packet ``data`` would be on the wire, each with at most ``gso_size`` bytes of payload.
+
+    The kernel does not say whether it merged them on arrival or has not yet split them on departure: both are this.
+    """
+    if gso_type & ~_GSO_ECN not in (_GSO_TCPV4, _GSO_TCPV6) or not gso_size:
+        return [data]
+    packet = ip.decode(data)
+    segment = packet.payload
+    if not isinstance(segment, Segment) or len(segment.payload) <= gso_size:
+        return [data]
+    unfinished = packet.tcp_checksum is Checksum.NOT_COMPUTED
+    starts = range(0, len(segment.payload), gso_size)
+    return [_piece(packet, segment, at, gso_size, index, unfinished) for index, at in enumerate(starts)]
+
+
+def _piece(packet: ip.Packet, segment: Segment, at: int, size: int, index: int, unfinished: bool) -> bytes:
+    payload = segment.payload[at : at + size]
+    flags = segment.flags
+    if at + size < len(segment.payload):
+        flags &= ~(PSH | FIN)
+    if at:
+        flags &= ~CWR  # RFC 3168 6.1.2: told once, in the first new segment
+    header = 20 + len(segment.options)
+    checksum = pseudo_sum(packet.src, packet.dst, TCP, header + len(payload)) if unfinished else None
+    piece = replace(segment, seq=segment.seq + at, flags=flags, payload=payload, checksum=checksum)
+    ident = (packet.ident + index) & 0xFFFF if len(packet.src) == 4 else packet.ident
+    return ip.encode(replace(packet, payload=piece, ident=ident, checksum=None, total_length=None))

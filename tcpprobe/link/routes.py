@@ -1,0 +1,109 @@
+"""How the kernel would reach an address: one rtnetlink question."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from dataclasses import dataclass
+
+from tcpprobe.link.base import LinkError
+from tcpprobe.wire import ip
+
+_RTM_GETROUTE = 26
+_NLMSG_ERROR = 2
+_RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_PREFSRC = 1, 2, 4, 7
+_RTN_UNICAST, _RTN_LOCAL = 1, 2
+_SIOCGIFMTU = 0x8921
+
+_HEADER = struct.Struct("=IHHII")
+_ROUTE = struct.Struct("=BBBBBBBBI")
+_ATTRIBUTE = struct.Struct("=HH")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to a target: the interface packets leave and replies arrive by, its MTU, and our address there."""
+
+    source: bytes
+    interface: str
+    index: int
+    mtu: int
+
+
+def route(target: bytes, *, source: bytes | None = None, interface: str | None = None) -> Route:
+    """Ask the kernel. Raises LinkError, in one sentence, when there is no way or no such interface."""
+    where = f"{ip.text(target)} from {ip.text(source)}" if source else ip.text(target)
+    wanted = None
+    if interface is not None:
+        try:
+            wanted = socket.if_nametoindex(interface)
+        except OSError:
+            raise LinkError(f"there is no network interface {interface!r}") from None
+    if source is not None:
+        _require_own(source, wanted or 0)
+    try:
+        kind, attributes = _ask(target, source, wanted)
+    except OSError as error:
+        reason = "no route" if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH) else os.strerror(error.errno or 0)
+        raise LinkError(f"{where} cannot be reached: {reason}") from None
+    if kind not in (_RTN_UNICAST, _RTN_LOCAL):
+        raise LinkError(f"{where} cannot be reached: the route to it is not a unicast one")
+    index = int.from_bytes(attributes[_RTA_OIF], "little" if struct.pack("=H", 1)[0] else "big")
+    name = socket.if_indextoname(index)
+    ours = source or attributes.get(_RTA_PREFSRC)
+    if ours is None:
+        raise LinkError(f"{where} cannot be reached: interface {name} has no address to talk from")
+    return Route(ours, name, index, _interface_mtu(name))
+
+
+def _require_own(source: bytes, scope: int) -> None:
+    """Only an address of this host can be guarded; binding to it is the kernel's own test."""
+    host = ip.text(source)
+    with socket.socket(socket.AF_INET if len(source) == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((host, 0) if len(source) == 4 else (host, 0, 0, scope))
+        except OSError:
+            raise LinkError(f"{host} is not an address of this host") from None
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def _ask(target: bytes, source: bytes | None, interface: int | None) -> tuple[int, dict[int, bytes]]:
+    """The answer's route type and attributes; OSError with the kernel's errno when it refuses."""
+    bits = len(target) * 8
+    family = socket.AF_INET if len(target) == 4 else socket.AF_INET6
+    body = _ROUTE.pack(family, bits, bits if source else 0, 0, 0, 0, 0, 0, 0) + _attribute(_RTA_DST, target)
+    if source:
+        body += _attribute(_RTA_SRC, source)
+    if interface is not None:
+        body += _attribute(_RTA_OIF, struct.pack("=I", interface))
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as sock:
+        sock.send(_HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, 1, 1, 0) + body)
+        answer = sock.recv(65536)
+    length, kind, *_ = _HEADER.unpack_from(answer)
+    if kind == _NLMSG_ERROR:
+        raise OSError(-struct.unpack_from("=i", answer, _HEADER.size)[0], "route lookup")
+    route_type = _ROUTE.unpack_from(answer, _HEADER.size)[7]
+    return route_type, _attributes(answer[_HEADER.size + _ROUTE.size : length])
+
+
+def _attributes(data: bytes) -> dict[int, bytes]:
+    found = {}
+    while len(data) >= 4:
+        size, kind = _ATTRIBUTE.unpack_from(data)
+        if size < 4:
+            break
+        found[kind] = data[4:size]
+        data = data[(size + 3) & ~3 :]
+    return found
+
+
+def _interface_mtu(name: str) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        answer = fcntl.ioctl(sock, _SIOCGIFMTU, struct.pack("16sI12x", name.encode(), 0))
+    return int(struct.unpack_from("=I", answer, 16)[0])

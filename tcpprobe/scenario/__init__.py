@@ -1,0 +1,1 @@
+"""Scenarios: YAML files to compiled cases that a play can run. Import from the modules."""

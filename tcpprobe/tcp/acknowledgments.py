@@ -1,0 +1,216 @@
+"""The ACK field: the fifth check of RFC 9293 3.10.7.4 and what it teaches the sender (RFC 5681, 6298, 6582, 6675)."""
+
+from __future__ import annotations
+
+from tcpprobe.tcp.congestion import Reno
+from tcpprobe.tcp.departures import Departures
+from tcpprobe.tcp.flight import DUP_THRESH
+from tcpprobe.tcp.state import Move, State
+from tcpprobe.wire.flags import ECE, FIN, SYN
+from tcpprobe.wire.segment import Segment
+from tcpprobe.wire.seq import add, diff
+
+_NOP_NOP_TIMESTAMPS = b"\x01\x01\x08\x0a"
+
+
+class Acknowledgments(Departures):
+    """What an arriving acknowledgment does."""
+
+    def stamps(self, seg: Segment) -> tuple[int, int] | None:
+        """(TSval, TSecr) of a segment, or None."""
+        raw = seg.options
+        if len(raw) == 12 and raw[:4] == _NOP_NOP_TIMESTAMPS:
+            return int.from_bytes(raw[4:8], "big"), int.from_bytes(raw[8:], "big")
+        return seg.parsed.timestamps if raw else None
+
+    def acceptable_ack(self, seg: Segment) -> bool:
+        """SND.UNA < SEG.ACK =< SND.NXT."""
+        snd = self.tcb.snd
+        return 0 < diff(seg.ack, snd.una) <= diff(snd.nxt, snd.una)
+
+    def check_ack(self, seg: Segment) -> bool:
+        """Fifth: the ACK field."""
+        if self.state is State.SYN_RECEIVED:
+            if not self.acceptable_ack(seg):
+                self.put_reset(seg)
+                return True
+            self.syn_acked(seg)
+            return False
+        snd = self.tcb.snd
+        ahead = diff(seg.ack, snd.una)
+        if ahead > diff(snd.nxt, snd.una) or self.too_old(ahead):
+            # RFC 5961 5.2: neither unsent nor older than the largest window: an ACK, and drop.
+            self.challenge()
+            return True
+        self.take_ack(seg, ahead)
+        return self.state is State.CLOSED
+
+    def too_old(self, ahead: int) -> bool:
+        """Whether an ACK that far ahead of SND.UNA is before SND.UNA - MAX.SND.WND (RFC 5961 5.2, MAY-12)."""
+        return ahead < -self.tcb.snd.max_wnd
+
+    def challenge(self) -> None:
+        """Send a challenge ACK, throttled (RFC 5961 7)."""
+        if not self.reflexes.challenge_ack:
+            return
+        recent = self.challenges
+        while recent and self.now - recent[0] >= self.config.challenge_interval:
+            recent.popleft()
+        if len(recent) < self.config.challenge_acks:
+            recent.append(self.now)
+            self.put_ack()
+
+    def syn_acked(self, seg: Segment) -> None:
+        """Our SYN is acknowledged: ESTABLISHED, with the window of this segment."""
+        snd = self.tcb.snd
+        repeats = self.flight.head.count if self.flight else 1
+        self.acknowledge(seg, diff(seg.ack, snd.una))
+        if repeats > 1:
+            self.rto.after_lost_syn()
+        if repeats > 2:
+            self.congestion.lost_syns()
+        self.move(Move.SYN_ACKED)
+        snd.wnd = seg.window if seg.flags & SYN else seg.window << snd.scale
+        snd.max_wnd = max(snd.max_wnd, snd.wnd)
+        snd.wl1, snd.wl2 = seg.seq, seg.ack
+        self.own_fin_acked()
+
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        """An acknowledgment that may be new, a duplicate or old, and the window with it."""
+        snd = self.tcb.snd
+        window = seg.window << snd.scale
+        news = 0
+        if self.tcb.sack_on and seg.options:
+            news = self.flight.sack(seg.parsed.sack_blocks, snd.una, snd.nxt)
+        if ahead > 0:
+            self.acknowledge(seg, ahead)
+            self.after_new_ack(ahead)
+        elif ahead == 0 and self.flight and (news or self.is_duplicate(seg, window)):
+            self.count_duplicate(news)
+        if self.tcb.ecn_on and seg.flags & ECE and self.flight and self.congestion.may_recover(snd.una):
+            self.congestion.marked(diff(snd.nxt, snd.una), snd.nxt)
+            self.reduced = True
+        if ahead >= 0:
+            self.update_window(seg, window)
+        self.own_fin_acked()
+
+    def acknowledge(self, seg: Segment, ahead: int) -> None:
+        """``ahead`` sequence numbers more are acknowledged: SND.UNA, the queue, the buffer, the timer, the RTT."""
+        snd = self.tcb.snd
+        snd.una = seg.ack
+        outstanding = diff(snd.nxt, snd.una)
+        sent_at = self.flight.acknowledge(snd.una)
+        self.sample_rtt(seg, sent_at, outstanding + ahead)
+        gone = diff(snd.una, self.buffer_start)
+        if gone > 0:
+            before = len(self.buffer)
+            gone = min(gone, before)
+            del self.buffer[:gone]
+            self.buffer_start = add(self.buffer_start, gone)
+            self.report_acknowledged(before)
+        self.progress = self.now
+        self.disarm("retransmit")  # RFC 6298 5.2, 5.3: stopped, or started anew when the output is done
+
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
+        """One round-trip sample: from the timestamp echoed (RFC 7323 4.1), or from a segment sent once (Karn)."""
+        if self.tcb.ts_on:
+            stamps = self.stamps(seg)
+            if stamps is not None and stamps[1]:
+                rtt = diff(self.timestamp(), stamps[1]) * self.config.tick
+                if rtt >= 0:
+                    expected = max(1, flight // (2 * self.tcb.snd.mss))
+                    self.rto.sample(rtt, 1 / expected)  # RFC 7323 appendix G
+                return
+        if sent_at is not None:
+            self.rto.sample(self.now - sent_at)
+
+    def after_new_ack(self, ahead: int) -> None:
+        """Congestion control on an acknowledgment of new data."""
+        snd = self.tcb.snd
+        reno = self.congestion
+        outstanding = diff(snd.nxt, snd.una)
+        self.duplicates = 0
+        if reno.recover is None:
+            if self.tcb.sack_on and self.flight.find_losses(snd.mss) and reno.may_recover(snd.una):
+                self.recover()
+                return
+            reno.acknowledged(ahead)
+        elif diff(snd.una, reno.recover) >= 0:
+            reno.leave(outstanding)
+        elif self.tcb.sack_on:
+            self.flight.find_losses(snd.mss)
+        elif self.flight:
+            # RFC 6582 3.2, step 3: a partial ACK means the next segment is lost too.
+            reno.partial(ahead)
+            self.flight.mark_lost(self.flight.head)
+            self.urgent_repeat = True
+
+    def is_duplicate(self, seg: Segment, window: int) -> bool:
+        """RFC 5681 2: no text, no SYN, no FIN, the same window, something outstanding."""
+        return not seg.payload and not seg.flags & (SYN | FIN) and window == self.tcb.snd.wnd and not self.tcb.sack_on
+
+    def count_duplicate(self, news: int) -> None:
+        """A duplicate ACK, or one with news in its SACK blocks: limited transmit, then fast retransmit."""
+        snd = self.tcb.snd
+        reno = self.congestion
+        self.duplicates += 1
+        if reno.recover is not None:
+            if news:
+                self.flight.find_losses(snd.mss)
+            else:
+                reno.duplicate()
+            return
+        lost = self.flight.find_losses(snd.mss) if news else False
+        if (lost or self.duplicates >= DUP_THRESH) and reno.may_recover(snd.una):
+            self.recover()
+
+    def recover(self) -> None:
+        """Fast retransmit of the first segment, and fast recovery (RFC 5681 3.2, RFC 6675 5)."""
+        snd = self.tcb.snd
+        if not self.reflexes.retransmit:
+            return
+        limited = min(self.duplicates, 2) * snd.mss if self.duplicates < DUP_THRESH else 0
+        self.congestion.enter(max(diff(snd.nxt, snd.una) - limited, 0), snd.nxt, inflate=not self.tcb.sack_on)
+        self.flight.mark_lost(self.flight.head)
+        self.urgent_repeat = True
+
+    def update_window(self, seg: Segment, window: int) -> None:
+        """SND.WND, from segments not older than the last that set it (RFC 9293 3.10.7.4, fifth)."""
+        snd = self.tcb.snd
+        newer = diff(seg.seq, snd.wl1)
+        if newer < 0 or (newer == 0 and diff(seg.ack, snd.wl2) < 0):
+            return
+        opened = snd.wnd == 0 and window > 0
+        snd.wnd, snd.wl1, snd.wl2 = window, seg.seq, seg.ack
+        if window > snd.max_wnd:
+            snd.max_wnd = window
+        if opened:
+            self.window_opened()
+
+    def window_opened(self) -> None:
+        """A zero window is over: what the probes carried goes again at once."""
+        self.probes = 0
+        self.progress = self.now
+        self.disarm("persist")
+        if self.flight:
+            self.flight.mark_lost(self.flight.head)
+            self.urgent_repeat = True
+
+    def own_fin_acked(self) -> None:
+        """If our FIN is acknowledged, move on."""
+        if self.fin_seq is None or diff(self.tcb.snd.una, self.fin_seq) <= 0:
+            return
+        self.move(Move.FIN_ACKED)
+        if self.state is State.TIME_WAIT:
+            self.start_time_wait()
+        elif self.state is State.FIN_WAIT_2 and self.config.fin_wait_2 is not None:
+            self.deadlines.setdefault("fin_wait_2", self.now + self.config.fin_wait_2)
+
+    def start_time_wait(self) -> None:
+        """TIME-WAIT lasts 2 MSL; all other timers stop (RFC 9293 3.10.7.4, MUST-13)."""
+        self.deadlines.clear()
+        self.arm("time_wait", self.now + 2 * self.config.msl)
+
+    def make_congestion(self) -> Reno:
+        """The congestion window for the MSS just agreed."""
+        return Reno(self.tcb.snd.mss, self.config.initial_window, self.tcb.iss)

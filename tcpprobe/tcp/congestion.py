@@ -1,0 +1,87 @@
+"""How much may be in the network: slow start, congestion avoidance, recovery (RFC 5681, 6582, 6675, 6928)."""
+
+from __future__ import annotations
+
+from tcpprobe.wire.seq import diff
+
+_HIGH = 1 << 30
+
+
+class Reno:
+    """The congestion window, in bytes.
+
+    Attributes:
+        cwnd, ssthresh: as RFC 5681 has them.
+        recover: in fast recovery until this sequence number is acknowledged; None outside.
+        barrier: what was outstanding at the last loss: no new recovery before it is acknowledged (RFC 6582 3.2).
+    """
+
+    def __init__(self, mss: int, initial: int | None, barrier: int) -> None:
+        self.mss = mss
+        # RFC 6928 2: ten segments, or what fits 14600 bytes.
+        self.initial = initial if initial is not None else min(10 * mss, max(2 * mss, 14600))
+        self.cwnd = self.initial
+        self.ssthresh = _HIGH
+        self.recover: int | None = None
+        self.barrier = barrier
+        self._counted = 0
+
+    def lost_syns(self) -> None:
+        """More than one SYN was lost: begin with one segment (RFC 6928 2)."""
+        self.cwnd = self.mss
+
+    def acknowledged(self, count: int) -> None:
+        """``count`` new bytes were acknowledged outside recovery."""
+        if self.cwnd < self.ssthresh:
+            self.cwnd += min(count, self.mss)  # RFC 5681 3.1, equation 2
+            return
+        # RFC 5681 3.1: in avoidance, one segment for each window of acknowledged bytes.
+        self._counted += count
+        if self._counted >= self.cwnd:
+            self._counted -= self.cwnd
+            self.cwnd += self.mss
+
+    def may_recover(self, una: int) -> bool:
+        """Whether a loss now begins a new recovery: everything outstanding at the last one must be acknowledged."""
+        return self.recover is None and diff(una, self.barrier) >= 0
+
+    def enter(self, flight: int, nxt: int, *, inflate: bool) -> None:
+        """Begin fast recovery. ``inflate`` is for senders without SACK (RFC 5681 3.2, step 3)."""
+        self.ssthresh = self._half(flight)
+        self.cwnd = self.ssthresh + (3 * self.mss if inflate else 0)
+        self.recover = self.barrier = nxt
+
+    def duplicate(self) -> None:
+        """Another duplicate ACK in recovery without SACK: a segment left the network (RFC 5681 3.2, step 4)."""
+        self.cwnd += self.mss
+
+    def partial(self, count: int) -> None:
+        """A partial ACK in recovery without SACK: deflate by what it acknowledged (RFC 6582 3.2, step 3)."""
+        self.cwnd = max(self.cwnd - count, self.mss) + (self.mss if count >= self.mss else 0)
+
+    def leave(self, flight: int) -> None:
+        """Everything outstanding when recovery began is acknowledged (RFC 6582 3.2, full acknowledgments)."""
+        self.cwnd = min(self.ssthresh, max(flight, self.mss) + self.mss)
+        self.recover = None
+        self._counted = 0
+
+    def expired(self, flight: int, nxt: int, *, first: bool) -> None:
+        """The retransmission timer expired; ``first`` for this segment (RFC 5681 3.1, equation 4)."""
+        if first:
+            self.ssthresh = self._half(flight)
+        self.cwnd = self.mss  # the loss window
+        self.recover = None
+        self.barrier = nxt
+        self._counted = 0
+
+    def marked(self, flight: int, nxt: int) -> None:
+        """The peer echoes congestion: reduce as for a loss (RFC 3168 6.1.2)."""
+        self.ssthresh = self.cwnd = self._half(flight)
+        self.barrier = nxt
+
+    def idle(self) -> None:
+        """Nothing was sent for an RTO (RFC 5681 4.1)."""
+        self.cwnd = min(self.cwnd, self.initial)
+
+    def _half(self, flight: int) -> int:
+        return max(flight // 2, 2 * self.mss)

@@ -1,0 +1,236 @@
+"""What goes out by itself: data, FIN, retransmissions, probes, acknowledgments (RFC 9293 3.8, RFC 6298)."""
+
+from __future__ import annotations
+
+from tcpprobe.tcp.core import Core
+from tcpprobe.tcp.events import TimedOut
+from tcpprobe.tcp.flight import Sent
+from tcpprobe.tcp.state import SENDING, UNFINISHED, Move, State
+from tcpprobe.wire.flags import ACK, CWR, FIN, PSH, SYN
+from tcpprobe.wire.segment import Segment
+from tcpprobe.wire.seq import add, diff
+
+ECT_0 = 2
+_HANDSHAKE = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
+
+
+class Departures(Core):
+    """The sending side."""
+
+    def segments_to_send(self, now: float) -> list[Segment]:
+        """Everything that has to go out now, in order; nothing of it is returned twice.
+
+        Call it after each `segment_arrives`, user call or `timeout`, before asking `next_timeout`: acknowledgments of
+        what arrived in between are aggregated (RFC 9293 3.10.7.4, MUST-58), and timers start when segments leave.
+        """
+        return [segment for segment, _ in self.departures(now)]
+
+    def departures(self, now: float) -> list[tuple[Segment, int]]:
+        """As `segments_to_send`, each with the ECN field its IP packet must bear (0, or 2 for ECT(0))."""
+        self.now = now
+        state = self.state
+        if state in UNFINISHED:
+            self.send_lost()
+            if state in SENDING and self.reflexes.transmit and (self.closing or self.unsent):
+                self.send_new()
+            self.arm_for_flight()
+        elif state in _HANDSHAKE and self.flight:
+            self.send_lost()
+            self.arm_for_flight()
+        if self.ack_now:
+            self.put_ack()
+        departing, self.outbox = self.outbox, []
+        return departing
+
+    # -- new data
+
+    def send_new(self) -> None:
+        """Send queued data and then the FIN, as far as windows, Nagle and SWS avoidance allow."""
+        self.restart_after_idle()
+        while True:
+            unsent = self.unsent
+            fin = self.closing and self.fin_seq is None
+            if not unsent and not fin:
+                return
+            limit, window = self.payload_limit(), self.window_left()
+            size = min(unsent, limit, max(window, 0))
+            fin = fin and size == unsent and window > size
+            if not size and not fin:
+                return
+            if self.flight and size > self.congestion_left():
+                return  # RFC 5681 3.1: whole segments only, the rest waits for acknowledgments
+            if not self.worth_sending(size, unsent, limit, fin):
+                if not self.flight:
+                    self.deadlines.setdefault("override", self.now + self.config.override)
+                return
+            self.send_data(size, fin=fin)
+
+    def worth_sending(self, size: int, unsent: int, limit: int, fin: bool) -> bool:
+        """Sender's silly-window avoidance with Nagle (RFC 9293 3.8.6.2.1, MUST-38; 3.7.4)."""
+        snd = self.tcb.snd
+        may_be_small = snd.nxt == snd.una or not self.nagle_on()
+        if size >= limit or self.override:
+            return True
+        if size == unsent and (may_be_small or fin):
+            return True
+        return may_be_small and size * 2 >= snd.max_wnd
+
+    def nagle_on(self) -> bool:
+        """Whether a small segment waits while data is outstanding."""
+        return self.config.nagle and self.reflexes.nagle
+
+    def send_data(self, size: int, *, fin: bool = False) -> None:
+        """Send ``size`` bytes (and FIN) from SND.NXT on, whatever the windows say."""
+        snd = self.tcb.snd
+        at = diff(snd.nxt, self.buffer_start)
+        payload = bytes(self.buffer[at : at + size])
+        flags = ACK
+        if size and at + size == len(self.buffer):
+            flags |= PSH  # RFC 9293 3.9.1.2, MUST-61
+        if fin:
+            flags |= FIN
+        ecn = 0
+        if self.tcb.ecn_on and size:
+            ecn = ECT_0
+            if self.reduced:
+                flags |= CWR  # RFC 3168 6.1.2: on the first new data after the reduction
+                self.reduced = False
+        segment = self.form(snd.nxt, flags, payload)
+        self.sent(segment)
+        self.put(segment, ecn)
+
+    def sent(self, segment: Segment) -> None:
+        """New sequence numbers leave with ``segment``: remember them until they are acknowledged."""
+        snd = self.tcb.snd
+        end = segment.end
+        if not self.flight:
+            self.progress = self.now
+            self.disarm("override")
+        self.override = False
+        self.flight.add(Sent(snd.nxt, end, segment.flags & (SYN | FIN), self.now))
+        snd.nxt = end
+        self.last_sent = self.now
+        if segment.flags & FIN:
+            self.fin_seq = add(end, -1)
+            self.move(Move.FIN_SENT)
+
+    def payload_limit(self) -> int:
+        """Largest payload of the next segment: its options count (RFC 9293 3.7.1, MUST-16; RFC 6691)."""
+        return self.tcb.snd.mss - (12 if self.tcb.ts_on else 0)
+
+    def window_left(self) -> int:
+        """The usable window U, in bytes; negative when the peer shrank its window (RFC 9293 3.8.6, MUST-34)."""
+        snd = self.tcb.snd
+        return snd.wnd - diff(snd.nxt, snd.una)
+
+    def congestion_left(self) -> int:
+        """Bytes the congestion window allows beyond what is in the network."""
+        if not self.reflexes.congestion:
+            return 1 << 30
+        snd = self.tcb.snd
+        extra = 0
+        if self.duplicates and self.congestion.recover is None:
+            extra = min(self.duplicates, 2) * snd.mss  # limited transmit, RFC 3042
+        return self.congestion.cwnd + extra - self.flight.pipe(snd.una, snd.nxt)
+
+    def restart_after_idle(self) -> None:
+        """After an RTO without sending begin with the initial window again (RFC 5681 4.1)."""
+        if not self.flight and self.now - self.last_sent > self.rto.value:
+            self.congestion.idle()
+
+    # -- retransmission
+
+    def send_lost(self) -> None:
+        """Send again what is marked lost, as far as the windows allow; the first of a recovery goes regardless."""
+        while (lost := self.flight.first_lost()) is not None and self.reflexes.retransmit:
+            if not self.urgent_repeat and self.congestion_left() < min(lost.length, self.tcb.snd.mss):
+                return
+            if self.tcb.snd.wnd == 0 and self.synchronized:
+                return
+            self.urgent_repeat = False
+            self.repeat(lost)
+
+    def repeat(self, sent: Sent, most: int | None = None) -> None:
+        """Send ``sent`` again: the same bytes (RFC 2525 2.4), at most ``most`` of them, the ACK a current one."""
+        self.flight.repeat(sent, self.now)
+        self.last_sent = self.now
+        if sent.flags & SYN:
+            self.put(self.form_syn(SYN if self.state is State.SYN_SENT else SYN | ACK))
+            return
+        at = diff(sent.seq, self.buffer_start)
+        fin = bool(sent.flags & FIN)
+        length = sent.length - fin
+        size = min(length, self.payload_limit(), self.inside_window(sent.seq))
+        if most is not None:
+            size = min(length, most)
+        payload = bytes(self.buffer[at : at + size])
+        flags = ACK
+        if size and at + size == len(self.buffer):
+            flags |= PSH
+        if fin and size == length:
+            flags |= FIN
+        self.put(self.form(sent.seq, flags, payload))
+
+    def inside_window(self, seq: int) -> int:
+        """How many bytes from ``seq`` on lie within the peer's window (RFC 9293 3.8.6, SHLD-16); at least one."""
+        snd = self.tcb.snd
+        return max(snd.wnd - diff(seq, snd.una), 1)
+
+    def arm_for_flight(self) -> None:
+        """Keep the one timer running that the situation asks for (RFC 6298 5.1; RFC 9293 3.8.6.1)."""
+        deadlines = self.deadlines
+        if self.tcb.snd.wnd == 0 and self.synchronized:
+            waiting = self.flight or (self.state in SENDING and (self.unsent or self.closing))
+            deadlines.pop("retransmit", None)
+            if waiting and "persist" not in deadlines and self.reflexes.probe:
+                # RFC 9293 3.8.6.1, SHLD-29: first after one RTO, SHLD-30: then ever more slowly.
+                self.arm("persist", self.now + min(self.rto.value * (1 << min(self.probes, 16)), self.config.rto_max))
+            return
+        if self.flight and "retransmit" not in deadlines and self.reflexes.retransmit:
+            self.arm("retransmit", self.now + self.rto.value)
+
+    def retransmit_expired(self) -> None:
+        """RFC 6298 5.4 to 5.6: the earliest segment again, the timeout doubled; after R2 give up."""
+        if not self.flight or not self.reflexes.retransmit:
+            return
+        head = self.flight.head
+        if self.now - self.progress >= (self.config.r2_syn if head.flags & SYN else self.config.r2):
+            self.give_up()
+            return
+        snd = self.tcb.snd
+        self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
+        self.duplicates = 0
+        self.flight.mark_all_lost()
+        self.urgent_repeat = True
+        self.rto.back_off()
+
+    def give_up(self) -> None:
+        """R2 is reached: close the connection and tell the user (RFC 9293 3.8.3, MUST-20)."""
+        self.events.append(TimedOut())
+        if self.state is State.SYN_RECEIVED and not self.active:
+            self.back_to_listen()
+        else:
+            self.move(Move.DELETE)
+
+    def persist_expired(self) -> None:
+        """Probe a zero window with one octet (RFC 9293 3.8.6.1, MUST-36); as long as there are answers, for ever."""
+        if self.unanswered_since is None:
+            self.unanswered_since = self.now
+        elif self.now - self.unanswered_since >= self.config.r2:
+            self.give_up()
+            return
+        self.probes += 1
+        if self.flight:
+            self.repeat(self.flight.head, most=1)
+        elif self.unsent:
+            self.send_data(1)
+        elif self.closing and self.fin_seq is None:
+            self.send_data(0, fin=True)
+
+    def override_expired(self) -> None:
+        """A segment waited long enough for a better window (RFC 9293 3.8.6.2.1, rule 4)."""
+        self.override = True
+
+    def delayed_ack_expired(self) -> None:
+        """In-order data was not acknowledged yet (RFC 9293 3.8.6.3)."""
+        self.ack_now = True

@@ -1,0 +1,217 @@
+"""A whole TCP: many connections by four-tuple, listeners, and a RST for the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import random
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+
+from tcpprobe.tcp.config import Config
+from tcpprobe.tcp.connection import Connection
+from tcpprobe.tcp.core import DEFAULT_CONFIG
+from tcpprobe.tcp.events import Event
+from tcpprobe.tcp.reflexes import Reflexes
+from tcpprobe.tcp.state import State
+from tcpprobe.tcp.tcb import Address
+from tcpprobe.wire.ip import Packet
+from tcpprobe.wire.segment import Segment
+
+Make = Callable[..., Connection]
+"""Called as `Connection` is: (local, remote, *, iss, config, reflexes)."""
+
+_ISS_TICK = 4e-6
+_GONE = frozenset({State.CLOSED, State.LISTEN})
+Pair = tuple[Address, Address]
+"""(local, remote)."""
+
+
+class Endpoint:
+    """Many connections. Times, randomness and packets are arguments; nothing is read from the machine.
+
+    Attributes:
+        connections: the living ones, by (local, remote).
+    """
+
+    def __init__(
+        self,
+        addresses: Iterable[bytes],
+        *,
+        config: Config = DEFAULT_CONFIG,
+        rng: random.Random,
+        reflexes: Reflexes = Reflexes.ALL,
+        make: Make = Connection,
+    ) -> None:
+        """``addresses`` are ours, packed; ``make`` builds each connection; ``rng`` gives the ISS secret."""
+        self.addresses = frozenset(addresses)
+        self.config = config
+        self.reflexes = reflexes
+        self.make = make
+        self.connections: dict[Pair, Connection] = {}
+        self._listeners: dict[int, int] = {}
+        self._secret = rng.getrandbits(256).to_bytes(32, "big")
+        self._ident = rng.getrandbits(16)
+        self._touched: dict[Pair, Connection] = {}
+        self._talking: dict[Pair, Connection] = {}
+        self._outbox: list[Packet] = []
+        self._due: list[tuple[float, int, Pair]] = []
+        self._scheduled: dict[Pair, float] = {}
+        self._serial = 0
+
+    # -- the user's side
+
+    def listen(self, port: int, backlog: int = 128) -> None:
+        """Take connections to ``port``. When more than ``backlog`` are half open the oldest of them is forgotten."""
+        self._listeners[port] = backlog
+
+    def connect(self, local: Address, remote: Address, now: float) -> Connection:
+        """Open a connection. Raises ValueError when there is one between these two already."""
+        pair = local, remote
+        if pair in self.connections:
+            raise ValueError("there is a connection between these two already")
+        connection = self._new(pair, now)
+        self.connections[pair] = connection
+        connection.open(now)
+        self.touch(connection)
+        return connection
+
+    def touch(self, connection: Connection) -> None:
+        """Look at ``connection`` in the next `packets_to_send`: its user did something (sent, closed, …).
+
+        A connection that `next_event` has just named need not be touched.
+        """
+        pair = connection.tcb.local, connection.tcb.remote
+        self._touched[pair] = self._talking[pair] = connection
+
+    def next_event(self) -> tuple[Connection, Event] | None:
+        """Something the user has not been told, with the connection it happened on, or None."""
+        while self._talking:
+            pair, connection = next(iter(self._talking.items()))
+            event = connection.next_event()
+            if event is not None:
+                self._touched[pair] = connection
+                return connection, event
+            del self._talking[pair]
+        return None
+
+    # -- the network's side
+
+    def packet_arrives(self, packet: Packet, now: float) -> None:
+        """One packet from the network; what is not for us, or no TCP, is ignored."""
+        segment = packet.payload
+        if not isinstance(segment, Segment) or packet.dst not in self.addresses:
+            return
+        pair = (packet.dst, segment.dport), (packet.src, segment.sport)
+        if not is_a_host(packet.src) or pair[0] == pair[1]:
+            return  # RFC 9293 3.9.2.3, MUST-63; and no answer to ourselves
+        connection = self.connections.get(pair)
+        if connection is None:
+            self._arrives_unknown(packet, segment, pair, None, now)
+        elif connection.state is State.TIME_WAIT and self._gives_way(connection, packet, segment):
+            self._arrives_unknown(packet, segment, pair, connection, now)
+        else:
+            connection.packet_arrives(packet, now)
+            self._touched[pair] = self._talking[pair] = connection
+
+    def packets_to_send(self, now: float) -> list[Packet]:
+        """Everything that has to go out now, in order."""
+        while self._touched:
+            pair = next(iter(self._touched))
+            connection = self._touched.pop(pair)
+            self._emit(connection, now)
+            if self.connections.get(pair) is not connection:
+                continue
+            if connection.state in _GONE:
+                self._forget(pair)
+            else:
+                self._schedule(pair, connection)
+        packets, self._outbox = self._outbox, []
+        return packets
+
+    def next_timeout(self) -> float | None:
+        """When `timeout` wants to be called, or None."""
+        due = self._due
+        while due and self._scheduled.get(due[0][2]) != due[0][0]:
+            heapq.heappop(due)
+        return due[0][0] if due else None
+
+    def timeout(self, now: float) -> None:
+        """Time has come to ``now``; what is due happens."""
+        while (deadline := self.next_timeout()) is not None and deadline <= now:
+            pair = heapq.heappop(self._due)[2]
+            del self._scheduled[pair]
+            connection = self.connections[pair]
+            connection.timeout(now)
+            self._touched[pair] = self._talking[pair] = connection
+
+    # -- inside
+
+    def _arrives_unknown(
+        self, packet: Packet, segment: Segment, pair: Pair, before: Connection | None, now: float
+    ) -> None:
+        """A packet of no connection: the listener's, or nobody's. ``before``, in TIME-WAIT, has given way to it."""
+        connection = self._new(pair, now)
+        if before is not None:
+            connection.succeed(before)
+        backlog = self._listeners.get(segment.dport)
+        if backlog is not None:
+            connection.listen()
+        connection.packet_arrives(packet, now)
+        if connection.state in _GONE:
+            self._emit(connection, now)
+            return
+        if before is None and backlog is not None:
+            self._make_room(segment.dport, backlog)
+        self.connections[pair] = connection
+        self._touched[pair] = self._talking[pair] = connection
+
+    def _gives_way(self, connection: Connection, packet: Packet, segment: Segment) -> bool:
+        return segment.dport in self._listeners and connection.admits(packet) and connection.gives_way(segment)
+
+    def _make_room(self, port: int, backlog: int) -> None:
+        """Forget the oldest half-open connection when there are too many (RFC 4987 3.6)."""
+        half_open = [p for p, c in self.connections.items() if c.state is State.SYN_RECEIVED and p[0][1] == port]
+        if len(half_open) >= backlog:
+            self._forget(half_open[0])
+
+    def _forget(self, pair: Pair) -> None:
+        del self.connections[pair]
+        self._scheduled.pop(pair, None)
+
+    def _schedule(self, pair: Pair, connection: Connection) -> None:
+        deadline = connection.next_timeout()
+        if deadline == self._scheduled.get(pair):
+            return
+        if deadline is None:
+            del self._scheduled[pair]
+            return
+        self._scheduled[pair] = deadline
+        self._serial += 1
+        heapq.heappush(self._due, (deadline, self._serial, pair))
+
+    def _emit(self, connection: Connection, now: float) -> None:
+        source, destination = connection.tcb.local[0], connection.tcb.remote[0]
+        for segment, ecn in connection.departures(now):
+            self._ident = (self._ident + 1) & 0xFFFF
+            # RFC 9293 3.7.2: path MTU discovery wants DF.
+            self._outbox.append(Packet(source, destination, segment, tos=ecn, ident=self._ident))
+
+    def _new(self, pair: Pair, now: float) -> Connection:
+        """A fresh connection, numbered after RFC 6528: a 4 microsecond clock plus a keyed hash of the four-tuple."""
+        local, remote = pair
+        name = b"%b%b%b%b" % (local[0], local[1].to_bytes(2, "big"), remote[0], remote[1].to_bytes(2, "big"))
+        digest = hashlib.blake2b(name, digest_size=8, key=self._secret).digest()
+        iss = (int.from_bytes(digest[:4], "big") + int(now / _ISS_TICK)) & 0xFFFFFFFF
+        connection = self.make(local, remote, iss=iss, config=self.config, reflexes=self.reflexes)
+        # RFC 7323 7: one offset for each four-tuple, so that a new incarnation's timestamps go on.
+        connection.tcb.ts_offset = int.from_bytes(digest[4:], "big")
+        return connection
+
+
+@lru_cache(maxsize=1024)
+def is_a_host(address: bytes) -> bool:
+    """Whether a source address can be one host's: neither unspecified, multicast nor broadcast (RFC 1122 3.2.1.3)."""
+    ip = ip_address(address)
+    return not (ip.is_unspecified or ip.is_multicast or address == b"\xff\xff\xff\xff")

@@ -1,0 +1,54 @@
+"""What an endpoint does by itself, one switch for each behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Reflexes:
+    """One bool for each thing that happens without being asked. All on is a complete TCP; all off moves only numbers.
+
+    Use `dataclasses.replace` for what lies between.
+
+    Attributes:
+        handshake: send our SYN, answer a SYN with SYN,ACK and a SYN,ACK with ACK.
+        acknowledge: acknowledge data.
+        answer_fin: acknowledge a FIN.
+        delayed_ack: hold back the acknowledgment of in-order data for a moment; off: at once.
+        challenge_ack: answer what is not acceptable with an ACK (RFC 9293 3.10.7.4, RFC 5961).
+        reset_unknown: answer with RST what belongs to no connection, or acknowledges what we never sent in a handshake.
+        transmit: send queued data and, after close(), the FIN.
+        retransmit: repeat what is not acknowledged; give up after R2.
+        window_update: tell the peer when reading has opened the window.
+        flow_control: shrink the advertised window while data waits to be read; off: the window stays as it is.
+        probe: probe a zero window.
+        nagle: hold back a small segment while data is outstanding.
+        congestion: keep within the congestion window.
+        sack: report what arrived out of order (when negotiated).
+        keep_alive: probe an idle connection (when configured).
+    """
+
+    handshake: bool = True
+    acknowledge: bool = True
+    answer_fin: bool = True
+    delayed_ack: bool = True
+    challenge_ack: bool = True
+    reset_unknown: bool = True
+    transmit: bool = True
+    retransmit: bool = True
+    window_update: bool = True
+    flow_control: bool = True
+    probe: bool = True
+    nagle: bool = True
+    congestion: bool = True
+    sack: bool = True
+    keep_alive: bool = True
+
+    ALL: ClassVar[Reflexes]
+    NONE: ClassVar[Reflexes]
+
+
+Reflexes.ALL = Reflexes()
+Reflexes.NONE = Reflexes(**{field.name: False for field in fields(Reflexes)})

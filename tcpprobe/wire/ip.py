@@ -131,24 +131,20 @@ def _encode_v4(packet: Packet, body: bytes, protocol: int) -> bytes:
         offset, more = packet.fragment
         fragment = offset >> 3 | more << 13
     total = packet.total_length
-    head = _v4_pack(
-        (4 if packet.version is None else packet.version) << 4 | words,
-        packet.tos,
-        20 + len(options) + len(body) if total is None else total,
-        packet.ident,
-        packet.reserved << 15 | packet.df << 14 | fragment,
-        packet.ttl,
-        protocol,
-        packet.checksum or 0,
-        packet.src,
-        packet.dst,
-    )
-    if packet.checksum is not None:
-        return head + options + body
-    if options:
-        head += options
-    value = ones_complement(head)
-    return b"%b%b%b%b" % (head[:10], value.to_bytes(2, "big"), head[12:], body)
+    if total is None:
+        total = 20 + len(options) + len(body)
+    version = 4 if packet.version is None else packet.version
+    bits = packet.reserved << 15 | packet.df << 14 | fragment
+    tos, ident, ttl, checksum, src, dst = packet.tos, packet.ident, packet.ttl, packet.checksum, packet.src, packet.dst
+    first = version << 4 | words
+    if checksum is None:
+        # As checksum.ones_complement, over the numbers instead of the bytes.
+        value = _number(src + dst, "big") + (first << 8 | tos) + total + ident + bits + (ttl << 8 | protocol)
+        if options:
+            value += _number(options, "big") << (len(options) % 2 * 8)
+        checksum = 0xFFFF - (value % 0xFFFF or 0xFFFF)
+    head = _v4_pack(first, tos, total, ident, bits, ttl, protocol, checksum, src, dst)
+    return head + options + body if options else head + body
 
 
 def _encode_v6(packet: Packet, body: bytes, protocol: int) -> bytes:

@@ -10,6 +10,7 @@ from tcpprobe.wire.options import Options, decode_options
 _HEADER = struct.Struct("!HHIIHHHH")
 _pack = _HEADER.pack
 _unpack_from = _HEADER.unpack_from
+_number = int.from_bytes
 _MASK = 0xFFFFFFFF
 
 
@@ -65,31 +66,22 @@ def encode_segment(segment: Segment, src: bytes, dst: bytes) -> bytes:
             options += bytes(-len(options) & 3)
         offset = 5 + (len(options) >> 2)
     word = offset << 12 | segment.reserved << 9 | segment.flags
-    try:
-        head = _pack(
-            segment.sport,
-            segment.dport,
-            segment.seq & _MASK,
-            segment.ack & _MASK,
-            word,
-            segment.window,
-            segment.checksum or 0,
-            segment.urgent,
-        )
-    except struct.error:
-        raise ValueError(_misfit(segment, offset)) from None
+    sport, dport, seq, ack = segment.sport, segment.dport, segment.seq & _MASK, segment.ack & _MASK
+    window, urgent, checksum = segment.window, segment.urgent, segment.checksum
+    rest = options + segment.payload
+    if checksum is None:
+        # As checksum.transport_checksum, over the numbers: any of them counts modulo 65535, so the header need not
+        # be bytes first. 26 is TCP's number and the size of its fixed header.
+        size = len(rest)
+        tail = _number(rest, "big") << 8 if size & 1 else _number(rest, "big")
+        total = 26 + size + sport + dport + seq + ack + word + window + urgent + _number(src + dst, "big")
+        checksum = 0xFFFF - ((total + tail % 0xFFFF) % 0xFFFF or 0xFFFF)
     if offset > 15 or segment.flags > 511 or segment.reserved > 7:
         raise ValueError(_misfit(segment, offset))
-    body = head + options + segment.payload
-    if segment.checksum is not None:
-        return body
-    length = len(body)
-    value = int.from_bytes(src + dst + body, "big")
-    if length & 1:
-        value <<= 8
-    # As checksum.transport_checksum, inlined because this is the hot path: 6 is TCP, 65535 stands for zero.
-    value = 0xFFFF - ((value + 6 + length) % 0xFFFF or 0xFFFF)
-    return b"%b%b%b" % (body[:16], value.to_bytes(2, "big"), body[18:])
+    try:
+        return _pack(sport, dport, seq, ack, word, window, checksum, urgent) + rest
+    except struct.error:
+        raise ValueError(_misfit(segment, offset)) from None
 
 
 _WIDTHS = (

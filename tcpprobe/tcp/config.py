@@ -33,7 +33,7 @@ class Config:
     mtu: int = 1500
     mss: int | None = None
     mss_option: bool = True
-    window: int = 65535
+    window: int = 65536
     wscale: int | None = 7
     timestamps: bool = True
     sack: bool = True

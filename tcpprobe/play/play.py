@@ -1,0 +1,258 @@
+"""One scenario, played: it is told what happened and answers what to do. No clock, no socket, no thread.
+
+`Play` is driven by the runner: `start`, then `packet_arrives` and `timeout` as they happen; after each of them
+`packets_to_send` is emptied and `next_timeout` asked. The steps themselves are generators (`tcpprobe.play.steps`)
+that yield what they wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from tcpprobe.play.line import Arrival, Line, Record
+from tcpprobe.play.outcome import Mark, Stop, make_result
+from tcpprobe.play.prologue import connection_for, reach
+from tcpprobe.play.scope import PlayScope
+from tcpprobe.play.stage import Stage
+from tcpprobe.play.steps import STEPS
+from tcpprobe.results.model import Result, Verdict
+from tcpprobe.scenario.expression import ExpressionError
+from tcpprobe.scenario.model import Case
+from tcpprobe.wire.checksum import Checksum
+from tcpprobe.wire.flags import ACK, RST
+from tcpprobe.wire.icmp import Icmp
+from tcpprobe.wire.ip import Packet, decode, encode, quoted_tuple
+from tcpprobe.wire.segment import Segment
+
+#: What a step yields: the line whose next arrival it wants (None: no arrival, just time) and until when it waits.
+Wait = tuple[Line | None, float | None]
+#: What a step is: it yields waits, and gets an arrival or, when the time is up, None.
+Script = Generator[Wait, Arrival | None, None]
+
+MOST_PACKETS = 4000  # of one play; a target that sends more than this floods us
+LATE = 0.05  # seconds that we may be late ourselves before a verdict on timing is no longer trusted
+
+
+class Play:
+    """One run of one case on one stage.
+
+    Attributes:
+        case, stage: what is played, and where.
+        lines: the connections by name.
+        captured: what ``as`` has named.
+        observations: what ``record`` has noted.
+        now: the time of the latest happening.
+        done: the verdict is there.
+    """
+
+    def __init__(self, case: Case, stage: Stage) -> None:
+        self.case = case
+        self.stage = stage
+        self.scope = PlayScope(self)
+        self.lines: dict[str, Line] = {}
+        for name, given in case.scenario.connections.items():
+            self.lines[name] = Line(name, connection_for(self, name, given))
+        self._by_port = {line.connection.tcb.local[1]: line for line in self.lines.values()}
+        self.captured: dict[str, object] = {}
+        self.observations: dict[str, float | int | str] = {}
+        self.variants: list[str] = []
+        self.marks: dict[int, Mark] = {}
+        self.records: list[Record] = []
+        self.step: int | None = None
+        self.now = self.started = 0.0
+        self.done = False
+        self.verdict = Verdict.PASS
+        self.reason = ""
+        self._lateness = 0.0
+        self._out: list[bytes] = []
+        self._script: Script = self._play()
+        self._waiting: Wait = (None, None)
+
+    # -- what the runner calls ------------------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Begin."""
+        self.now = self.started = now
+        self._resume(None)
+
+    def packet_arrives(self, raw: bytes, now: float) -> None:
+        """An IP packet came for one of our ports (or an ICMP message about one), stamped at its reception."""
+        if self.done:
+            return
+        self.now = max(self.now, now)
+        packet = decode(raw)
+        line = self._line_of(packet)
+        if line is None:
+            return
+        record = Record(now, "received", line.name, raw, packet, None)
+        self.records.append(record)
+        arrival = Arrival(packet, now, record)
+        if len(self.records) > MOST_PACKETS:
+            self._end(Verdict.INCONCLUSIVE, f"the target floods: {MOST_PACKETS} packets and no end")
+        elif packet.tcp_checksum is Checksum.WRONG or (
+            packet.tcp_checksum is Checksum.NOT_COMPUTED and not self.stage.offload
+        ):
+            record.note = "checksum wrong"
+            self._end(Verdict.FAIL, "the target sent a segment with a wrong checksum (RFC9293-MUST-2)")
+        elif packet.problem is not None and isinstance(packet.payload, bytes):
+            record.note = packet.problem
+        else:
+            if line.automatic:
+                line.process(arrival)
+                self.flush(line)
+            line.mailbox.append(arrival)
+            self._pump()
+
+    def timeout(self, now: float) -> None:
+        """The moment that `next_timeout` named has come."""
+        if self.done:
+            return
+        self.now = max(self.now, now)
+        for line in self.lines.values():
+            due = line.connection.next_timeout() if line.automatic else None
+            if due is not None and due <= now:
+                line.connection.timeout(now)
+                self.flush(line)
+        deadline = self._waiting[1]
+        if deadline is not None and deadline <= now:
+            self._resume(None)
+        else:
+            self._pump()
+
+    def next_timeout(self) -> float | None:
+        """When `timeout` must be called, or None when the play waits for packets only."""
+        moments = [line.connection.next_timeout() for line in self.lines.values() if line.automatic]
+        moments.append(self._waiting[1])
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def packets_to_send(self) -> list[bytes]:
+        """The IP packets to send now, in order; they are handed over once."""
+        out, self._out = self._out, []
+        return out
+
+    def longest_left(self, now: float) -> float:
+        """Seconds until the present step must have ended."""
+        deadline = self._waiting[1]
+        return max(0.0, deadline - now) if deadline is not None else 0.0
+
+    def late(self, seconds: float) -> None:
+        """The runner was late by this much: a verdict that hangs on time is not to be trusted."""
+        self._lateness += seconds
+
+    def fail(self, reason: str, now: float) -> None:
+        """Something on our own side went wrong."""
+        self.now = max(self.now, now)
+        self._end(Verdict.ERROR, reason)
+
+    def cancel(self, now: float) -> None:
+        """Stop here; connections that are open are reset."""
+        self.fail("cancelled", now)
+
+    def result(self) -> Result:
+        """What was found; to be asked once, when `done`."""
+        return make_result(self)
+
+    # -- what steps call ------------------------------------------------------------------------------------------
+
+    def transmit(self, line: Line, segment: Segment, note: str = "") -> Record:
+        """Send a segment of our own making; the connection's numbers move."""
+        line.connection.note_sent(segment, self.now)
+        line.dialled = True
+        packet = self.packet(line, segment)
+        return self.transmit_raw(line, encode(packet), packet, note)
+
+    def transmit_raw(self, line: Line, raw: bytes, packet: Packet | None, note: str = "") -> Record:
+        """Send bytes as they are."""
+        self._out.append(raw)
+        record = Record(self.now, "sent", line.name, raw, packet, self.step, note)
+        self.records.append(record)
+        return record
+
+    def packet(self, line: Line, segment: Segment, ecn: int = 0) -> Packet:
+        """The IP packet around a segment of a line."""
+        tcb = line.connection.tcb
+        return Packet(tcb.local[0], tcb.remote[0], segment, tos=ecn)
+
+    def flush(self, line: Line) -> None:
+        """Send what our endpoint wants to send by itself on a line."""
+        for segment, ecn in line.connection.departures(self.now):
+            line.dialled = True
+            packet = self.packet(line, segment, ecn)
+            self.transmit_raw(line, encode(packet), packet, "by the endpoint")
+
+    def mark(self, mark: Mark) -> None:
+        """What became of the step that is being played."""
+        if self.step is not None:
+            self.marks[self.step] = mark
+
+    def event(self, line: Line, text: str) -> None:
+        """Write a line into the transcript."""
+        self.records.append(Record(self.now, "event", line.name, b"", None, self.step, text))
+
+    def warn(self, reason: str) -> None:
+        """What was seen is allowed, but not what should be."""
+        self.verdict = Verdict.WARN
+        self.reason = self.reason or reason
+
+    # -- the script -----------------------------------------------------------------------------------------------
+
+    def _play(self) -> Script:
+        for name, given in self.case.scenario.connections.items():
+            yield from reach(self, self.lines[name], given)
+        for index, step in enumerate(self.case.scenario.steps):
+            self.step = index
+            with self.scope.at(self.lines[step.on]):
+                yield from STEPS[type(step)](self, step)
+
+    def _pump(self) -> None:
+        line = self._waiting[0]
+        if not self.done and line is not None and line.mailbox:
+            self._resume(line.mailbox.popleft())
+
+    def _resume(self, arrival: Arrival | None) -> None:
+        try:
+            while True:
+                self._waiting = self._script.send(arrival)
+                line, deadline = self._waiting
+                if line is not None and line.mailbox:
+                    arrival = line.mailbox.popleft()
+                elif deadline is not None and deadline <= self.now:
+                    arrival = None
+                else:
+                    return
+        except StopIteration:
+            self._end(self.verdict, self.reason)
+        except Stop as stop:
+            self._end(stop.verdict, stop.reason)
+        except ExpressionError as error:
+            self._end(Verdict.ERROR, str(error))
+
+    def _end(self, verdict: Verdict, reason: str) -> None:
+        if self.done:
+            return
+        if verdict in (Verdict.FAIL, Verdict.WARN) and self._lateness > LATE and not self.variants:
+            reason = f"the tester itself was late by {self._lateness * 1000:.0f} ms; otherwise {verdict}: {reason}"
+            verdict = Verdict.INCONCLUSIVE
+        self.verdict, self.reason, self.done = verdict, reason, True
+        self._waiting = (None, None)
+        self._script.close()
+        self.step = None
+        for line in self.lines.values():
+            self._hang_up(line)
+
+    def _hang_up(self, line: Line) -> None:
+        """Reset what may still be open, so that the target need not time it out."""
+        tcb = line.connection.tcb
+        if not line.dialled or line.reset:
+            return
+        segment = Segment(tcb.local[1], tcb.remote[1], seq=tcb.snd.nxt, ack=tcb.rcv.nxt, flags=RST | ACK)
+        self._out.append(encode(Packet(tcb.local[0], tcb.remote[0], segment)))
+
+    def _line_of(self, packet: Packet) -> Line | None:
+        payload = packet.payload
+        if isinstance(payload, Segment):
+            return self._by_port.get(payload.dport)
+        if isinstance(payload, Icmp):
+            quoted = quoted_tuple(payload, 4 if len(packet.src) == 4 else 6)
+            return self._by_port.get(quoted[2]) if quoted else None
+        return next(iter(self.lines.values())) if packet.problem else None

@@ -1,0 +1,167 @@
+"""Bringing a connection into the state that a scenario starts from (``given``), by ourselves.
+
+States are the target's. What cannot be reached ends the play as inconclusive: it says nothing about the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Set
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from tcpprobe.play import services
+from tcpprobe.play.line import Arrival, Line
+from tcpprobe.play.outcome import Stop
+from tcpprobe.results.model import Verdict
+from tcpprobe.tcp.config import Config
+from tcpprobe.tcp.connection import Connection
+from tcpprobe.tcp.reflexes import Reflexes
+from tcpprobe.tcp.state import State
+from tcpprobe.wire.flags import ACK, FIN, RST
+from tcpprobe.wire.seq import MOD
+
+if TYPE_CHECKING:
+    from tcpprobe.play.play import Play, Wait
+    from tcpprobe.scenario.model import Given
+
+PATIENCE = 4.0  # seconds for each thing the target must do on the way; a SYN is sent again after one and three
+OPENING = Reflexes.ALL
+
+Way = Generator["Wait", Arrival | None, None]
+
+
+def connection_for(play: Play, name: str, given: Given) -> Connection:
+    """Our end of one connection, not yet opened."""
+    stage = play.stage
+    iss = given.iss.integer(play.scope) if given.iss is not None else stage.rng.getrandbits(32)
+    return Connection(
+        (stage.local, stage.ports[name]),
+        (stage.remote, services.port_for(stage, play.case.scenario.needs)),
+        iss=iss,
+        config=config_for(play, given),
+        reflexes=Reflexes.NONE,
+    )
+
+
+def config_for(play: Play, given: Given) -> Config:
+    """What our end offers: nothing but an MSS unless the scenario says more."""
+    config = Config(mtu=min(play.stage.mtu, 9000), wscale=None, timestamps=False, sack=False)
+    return replace(config, **given.offers(play.scope))
+
+
+def reflexes(names: Set[str]) -> Reflexes:
+    """The reflexes with these names, and no others; ``all`` is a complete TCP."""
+    if not names:
+        return Reflexes.NONE
+    return Reflexes.ALL if "all" in names else replace(Reflexes.NONE, **dict.fromkeys(names, True))
+
+
+def reach(play: Play, line: Line, given: Given) -> Way:
+    """Bring the line's connection into the state it is given in."""
+    way = WAYS[given.state]
+    if way is not None:
+        line.dialled = True
+        yield from way(play, line)
+        play.event(line, f"given: {given.state}")
+    line.connection.reflexes = reflexes(given.reflexes)
+
+
+def _wait_until(play: Play, line: Line, reached: Callable[[], bool], what: str) -> Way:
+    """Take what arrives until the condition holds; a reset or too long a silence ends the play."""
+    deadline = play.now + PATIENCE * play.stage.scale
+    while not reached():
+        arrival = yield line, deadline
+        if arrival is None:
+            raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target did not answer as needed")
+        line.take(arrival)
+        arrival.record.note = "given"
+        segment = arrival.segment
+        if segment is None:
+            raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: an ICMP error came")
+        if segment.flags & RST:
+            raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target reset the connection")
+
+
+def _hand(play: Play, line: Line, flags: int, ack: int | None = None) -> None:
+    """Send one plain segment by hand."""
+    segment = line.connection.form(line.connection.tcb.snd.nxt, flags)
+    if ack is not None:
+        segment.ack = ack % MOD
+    play.transmit(line, segment, "given")
+
+
+def _syn_received(play: Play, line: Line) -> Way:
+    connection = line.connection
+    connection.reflexes = replace(Reflexes.NONE, handshake=True)
+    connection.open(play.now)
+    play.flush(line)
+    connection.reflexes = Reflexes.NONE  # the SYN,ACK stays unanswered
+    yield from _wait_until(play, line, lambda: line.shown is not None, "SYN-RECEIVED")
+
+
+def _established(play: Play, line: Line) -> Way:
+    connection = line.connection
+    connection.reflexes = OPENING
+    connection.open(play.now)
+    play.flush(line)
+    yield from _wait_until(play, line, lambda: connection.state is State.ESTABLISHED, "ESTABLISHED")
+    play.flush(line)
+    connection.reflexes = Reflexes.NONE
+
+
+def _close_wait(play: Play, line: Line) -> Way:
+    """The target has our FIN but cannot finish: it owes data for which our window has no room."""
+    yield from _established(play, line)
+    line.connection.tcb.rcv.wnd = 0
+    services.ask(play, line, services.MORE_THAN_BUFFERS)
+    _hand(play, line, FIN | ACK)
+    tcb = line.connection.tcb
+    yield from _wait_until(play, line, lambda: tcb.snd.una == tcb.snd.nxt, "CLOSE-WAIT")
+
+
+def _last_ack(play: Play, line: Line) -> Way:
+    yield from _established(play, line)
+    _hand(play, line, FIN | ACK)
+    yield from _wait_until(play, line, lambda: line.peer_closed, "LAST-ACK")
+
+
+def _fin_wait_1(play: Play, line: Line) -> Way:
+    yield from _established(play, line)
+    services.ask_to_close(play, line)
+    yield from _wait_until(play, line, lambda: line.peer_closed, "FIN-WAIT-1")
+
+
+def _fin_wait_2(play: Play, line: Line) -> Way:
+    yield from _fin_wait_1(play, line)
+    _hand(play, line, ACK)
+
+
+def _closing(play: Play, line: Line) -> Way:
+    yield from _fin_wait_1(play, line)
+    tcb = line.connection.tcb
+    _hand(play, line, FIN | ACK, ack=tcb.rcv.nxt - 1)  # everything but the FIN is acknowledged
+    yield from _wait_until(play, line, lambda: tcb.snd.una == tcb.snd.nxt, "CLOSING")
+
+
+def _time_wait(play: Play, line: Line) -> Way:
+    yield from _fin_wait_2(play, line)
+    tcb = line.connection.tcb
+    _hand(play, line, FIN | ACK)
+    yield from _wait_until(play, line, lambda: tcb.snd.una == tcb.snd.nxt, "TIME-WAIT")
+
+
+#: For each state of the target the way there; None where nothing has to be done.
+WAYS: Mapping[str, Callable[[Play, Line], Way] | None] = MappingProxyType(
+    {
+        "closed": None,
+        "syn-received": _syn_received,
+        "established": _established,
+        "close-wait": _close_wait,
+        "last-ack": _last_ack,
+        "fin-wait-1": _fin_wait_1,
+        "fin-wait-2": _fin_wait_2,
+        "closing": _closing,
+        "time-wait": _time_wait,
+    }
+)

@@ -1,0 +1,303 @@
+"""Many plays at once: which starts when, what happens after a failure, when a case is finished.
+
+The conductor owns no clock and no thread. `tcpprobe.runner.session` tells it the time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tcpprobe.link.base import Lease, Link, LinkError
+from tcpprobe.link.hub import Hub
+from tcpprobe.play.outcome import blank_result
+from tcpprobe.play.play import Play
+from tcpprobe.play.stage import Stage
+from tcpprobe.results.model import Result, Verdict
+from tcpprobe.runner.liveness import liveness_case
+from tcpprobe.runner.policy import DOUBTFUL, judged, plays_to_come, unmet_need
+from tcpprobe.runner.settings import Settings
+from tcpprobe.scenario.model import Case
+from tcpprobe.target.target import Target
+
+Key = tuple[str, str]
+Finish = Callable[[Result, float], None]
+
+
+def key_of(case: Case) -> Key:
+    """What names a case within a run: its file and its id."""
+    return case.scenario.file, case.id
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One case on its way to a result."""
+
+    case: Case
+    attempts: list[Result] = field(default_factory=list)
+    in_flight: int = 0
+    finish: Finish | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """One play in flight."""
+
+    ticket: Ticket
+    play: Play
+    lease: Lease
+    deadline: float | None = None
+    ended: bool = False
+
+
+class Conductor:
+    """Keeps up to `Settings.width` plays in flight on one link against one target."""
+
+    def __init__(
+        self,
+        target: Target,
+        link: Link,
+        hub: Hub,
+        settings: Settings,
+        *,
+        on_result: Callable[[Key, Result], None],
+        notify: Callable[[], None],
+    ) -> None:
+        self.target = target
+        self.link = link
+        self.hub = hub
+        self.settings = settings
+        self.on_result = on_result
+        self.notify = notify
+        self.done = 0
+        self._slow: deque[Ticket] = deque()
+        self._plain: deque[Ticket] = deque()
+        self._exclusive: deque[Ticket] = deque()
+        self._alone = False
+        self._running: set[Running] = set()
+        self._timers: list[tuple[float, int, Running]] = []
+        self._ticks = itertools.count()
+        self._rng = random.Random(settings.seed)
+        self._known: set[Key] = set()
+        self._in_doubt: list[tuple[Ticket, Result]] = []  # failures that wait for the liveness check
+        self._checking = False
+        self._dead: str | None = None
+
+    # -- what is asked of it -------------------------------------------------------------------------------------
+
+    def add(self, cases: Iterable[Case]) -> None:
+        """Queue cases in the given order; what is slow starts first, what is exclusive plays alone at the end."""
+        for case in cases:
+            key = key_of(case)
+            if key in self._known:
+                continue
+            self._known.add(key)
+            ticket = Ticket(case)
+            if reason := self._unmet(case):
+                self._conclude(ticket, blank_result(case, Verdict.SKIP, reason, self.target.text))
+            elif case.scenario.exclusive:
+                self._exclusive.append(ticket)
+            elif "slow" in case.scenario.tags:
+                self._slow.append(ticket)
+            else:
+                self._plain.append(ticket)
+
+    def probe(self, case: Case, finish: Finish, now: float) -> None:
+        """Play a case of our own (preflight, liveness) outside the width; its result goes to `finish` only."""
+        self._start(Ticket(case, finish=finish), now)
+
+    @property
+    def in_flight(self) -> int:
+        """How many plays are in flight."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """How many cases have not started yet."""
+        return len(self._slow) + len(self._plain) + len(self._exclusive)
+
+    def remaining(self, now: float) -> float:
+        """Seconds until the last play in flight must have ended, as far as is known now."""
+        return max((running.play.longest_left(now) for running in self._running), default=0.0)
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def advance(self, now: float) -> None:
+        """Fire the timers that are due and start what there is room for."""
+        while self._timers and self._timers[0][0] <= now:
+            deadline, _, running = heapq.heappop(self._timers)
+            if running.ended or running.deadline != deadline:
+                continue
+            running.deadline = None
+            running.play.timeout(now)
+            self._settle(running, now)
+        self._fill(now)
+
+    def next_deadline(self) -> float | None:
+        """When `advance` must be called next, or None when nothing waits for the clock."""
+        while self._timers:
+            deadline, _, running = self._timers[0]
+            if not running.ended and running.deadline == deadline:
+                return deadline
+            heapq.heappop(self._timers)
+        return None
+
+    def late(self, seconds: float) -> None:
+        """We ourselves were late by this much: what depends on timing must not be held against the target."""
+        for running in self._running:
+            running.play.late(seconds)
+
+    def cancel(self, now: float) -> None:
+        """Give up all that is queued or in flight; connections still open are reset."""
+        for queue in (self._slow, self._plain, self._exclusive):
+            queue.clear()
+        for running in tuple(self._running):
+            running.play.cancel(now)
+            self._send(running, now)
+            self._release(running)
+
+    # -- plays ---------------------------------------------------------------------------------------------------
+
+    def _fill(self, now: float) -> None:
+        while len(self._running) < self.settings.width:
+            if self._alone and (self._running or self._in_doubt):
+                return
+            self._alone = False
+            if self._slow or self._plain:
+                self._start((self._slow or self._plain).popleft(), now)
+            elif self._exclusive and not self._running and not self._in_doubt:
+                self._alone = True
+                self._start(self._exclusive.popleft(), now)
+            else:
+                return
+
+    def _start(self, ticket: Ticket, now: float) -> None:
+        ticket.in_flight += 1
+        names = tuple(ticket.case.scenario.connections)
+        try:
+            lease = self.link.lend(self.target.address, len(names))
+        except LinkError as error:
+            ticket.in_flight -= 1
+            self._attempted(ticket, blank_result(ticket.case, Verdict.ERROR, str(error), self.target.text), now)
+            return
+        play = Play(ticket.case, self._stage(lease, names))
+        running = Running(ticket, play, lease)
+        self._running.add(running)
+
+        def receive(packet: bytes, stamp: float) -> None:
+            if not running.ended:
+                play.packet_arrives(packet, stamp)
+                self._settle(running, stamp)
+
+        self.hub.attach(lease, self.target.address, receive)
+        play.start(now)
+        self._settle(running, now)
+
+    def _stage(self, lease: Lease, names: tuple[str, ...]) -> Stage:
+        return Stage(
+            local=lease.address,
+            ports=dict(zip(names, lease.ports, strict=True)),
+            remote=self.target.address,
+            port=self.target.port,
+            closed_port=self.target.closed_port,
+            services=self.target.services,
+            http_path=self.settings.http_path,
+            mtu=self.link.mtu,
+            offload=self.link.offload,
+            scale=self.settings.timeout_scale,
+            rng=random.Random(self._rng.getrandbits(64)),
+            target=self.target.text,
+        )
+
+    def _settle(self, running: Running, now: float) -> None:
+        """After anything happened to a play: send what it wants sent, end it or set its timer."""
+        self._send(running, now)
+        play = running.play
+        if play.done:
+            self._release(running)
+            running.ticket.in_flight -= 1
+            self._attempted(running.ticket, play.result(), now)
+            return
+        deadline = play.next_timeout()
+        if deadline is not None and deadline != running.deadline:
+            heapq.heappush(self._timers, (deadline, next(self._ticks), running))
+        running.deadline = deadline
+
+    def _send(self, running: Running, now: float) -> None:
+        for packet in running.play.packets_to_send():
+            try:
+                self.link.send(packet, self.target.address)
+            except LinkError as error:
+                running.play.fail(f"cannot send: {error}", now)
+                return
+
+    def _release(self, running: Running) -> None:
+        running.ended = True
+        self._running.discard(running)
+        self.hub.detach(running.lease)
+        running.lease.release()
+
+    # -- verdicts ------------------------------------------------------------------------------------------------
+
+    def _attempted(self, ticket: Ticket, result: Result, now: float) -> None:
+        if ticket.finish is not None:
+            ticket.finish(result, now)
+            return
+        ticket.attempts.append(result)
+        if ticket.in_flight:
+            return
+        if all(attempt.verdict not in DOUBTFUL for attempt in ticket.attempts) or self._dead:
+            self._decide(ticket, now)
+        else:
+            self._in_doubt.append((ticket, result))
+            self._check_liveness(now)
+
+    def _check_liveness(self, now: float) -> None:
+        if not self._checking:
+            self._checking = True
+            self.probe(liveness_case(), self._liveness_known, now)
+
+    def _liveness_known(self, liveness: Result, now: float) -> None:
+        self._checking = False
+        doubtful, self._in_doubt = self._in_doubt, []
+        if liveness.verdict in (Verdict.PASS, Verdict.ERROR):
+            for ticket, _ in doubtful:
+                self._decide(ticket, now)
+            return
+        (culprit, result), *others = sorted(doubtful, key=lambda pair: pair[1].verdict is not Verdict.FAIL)
+        self._dead = culprit.case.id
+        result.verdict = Verdict.FAIL
+        result.reason += "; after it the target no longer answered at all"
+        self._conclude(culprit, judged([result]))
+        for ticket, _ in others:
+            self._lost(ticket)
+        for queue in (self._slow, self._plain, self._exclusive):
+            while queue:
+                self._lost(queue.popleft())
+
+    def _lost(self, ticket: Ticket) -> None:
+        reason = f"the target had stopped answering (since {self._dead})"
+        self._conclude(ticket, blank_result(ticket.case, Verdict.INCONCLUSIVE, reason, self.target.text))
+
+    def _decide(self, ticket: Ticket, now: float) -> None:
+        """Play again, or conclude."""
+        if self._dead:
+            self._lost(ticket)
+            return
+        again = plays_to_come([attempt.verdict for attempt in ticket.attempts], self.settings)
+        if not again:
+            self._conclude(ticket, judged(ticket.attempts))
+            return
+        for _ in range(1 if ticket.case.scenario.exclusive else again):
+            self._start(ticket, now)
+
+    def _conclude(self, ticket: Ticket, result: Result) -> None:
+        self.done += 1
+        self.on_result(key_of(ticket.case), result)
+
+    def _unmet(self, case: Case) -> str | None:
+        return unmet_need(case.scenario.needs, self.target, self.link.own_addresses)

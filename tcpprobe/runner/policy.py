@@ -1,0 +1,81 @@
+"""From several plays of one case to one verdict; and which cases can be played against a target at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tcpprobe.results.model import Attempt, Result, Verdict
+from tcpprobe.runner.settings import Settings
+from tcpprobe.target.target import Target
+
+BROKEN = frozenset({Verdict.FAIL, Verdict.WARN})
+DOUBTFUL = BROKEN | {Verdict.INCONCLUSIVE}
+
+#: What each need asks of the user, for the sentence that says why a scenario was skipped.
+REMEDIES = {
+    "closed_port": "name one with --tcp-closed-port",
+    "echo": "the port's service does not echo; see --tcp-service",
+    "source": "no service that sends data on request; see --tcp-service",
+    "sink": "no service that swallows data; see --tcp-service",
+    "closer": "no service that closes first; see --tcp-service",
+    "http": "no HTTP service; see --tcp-service",
+    "agent": "needs a helper on the target's host",
+    "own_address": "needs a link that lends us addresses of our own (a lab)",
+    "ipv4": "the target was named by an IPv6 address",
+    "ipv6": "the target was named by an IPv4 address",
+}
+
+
+def plays_to_come(verdicts: Sequence[Verdict], settings: Settings) -> int:
+    """How many more plays a case needs before its verdict can be given."""
+    if Verdict.ERROR in verdicts:
+        return 0
+    conclusive = [verdict for verdict in verdicts if verdict is not Verdict.INCONCLUSIVE]
+    left = 1 + settings.confirm + settings.retry - len(verdicts)
+    if not conclusive:
+        return 1 if len(verdicts) <= settings.retry and left > 0 else 0
+    if BROKEN.isdisjoint(conclusive):
+        return 0
+    return max(0, min(left, 1 + settings.confirm - len(conclusive)))
+
+
+def judged(attempts: Sequence[Result]) -> Result:
+    """The result of a case from all its plays, in the order in which they ended.
+
+    A requirement is called broken only when every conclusive play saw it broken; what was broken in some plays
+    and held in others is inconclusive and called unstable.
+    """
+    result = _telling(attempts)
+    conclusive = [attempt for attempt in attempts if attempt.verdict is not Verdict.INCONCLUSIVE]
+    broken = [attempt for attempt in conclusive if attempt.verdict in BROKEN]
+    result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+    if broken and len(broken) < len(conclusive):
+        result.verdict = Verdict.INCONCLUSIVE
+        result.reason = f"{len(broken)} of {len(conclusive)}, unstable: {result.reason}"
+    elif len(broken) > 1:
+        result.reason = f"{result.reason} ({len(broken)} of {len(conclusive)})"
+    return result
+
+
+def _telling(attempts: Sequence[Result]) -> Result:
+    """The play to show: an error, else the mildest violation, else what held, else the last that was tried."""
+    for wanted in (Verdict.ERROR, Verdict.WARN, Verdict.FAIL, Verdict.PASS, Verdict.SKIP):
+        for attempt in reversed(attempts):
+            if attempt.verdict is wanted:
+                return attempt
+    return attempts[-1]
+
+
+def unmet_need(needs: Iterable[str], target: Target, own_address: bool) -> str | None:
+    """Why a scenario with these needs cannot be played against this target, or None when it can."""
+    have = {"wire", *target.services, f"ipv{target.family}"}
+    if target.closed_port is not None:
+        have.add("closed_port")
+    if own_address:
+        have.add("own_address")
+    if len(target.address) == 4 or len(target.address) == 16:
+        have.add("icmp")  # every link can send ICMP
+    missing = sorted(set(needs) - have)
+    if not missing:
+        return None
+    return "; ".join(f"needs {need}: {REMEDIES.get(need, 'the target has none')}" for need in missing)

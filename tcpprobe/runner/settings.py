@@ -1,0 +1,28 @@
+"""How a run is to be played: plain values, chosen by the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The knobs of a run.
+
+    Attributes:
+        width: how many plays are in flight at once.
+        confirm: how many more times a failing scenario is played before it is called a failure.
+        retry: how many more times a play is tried whose situation could not be reached.
+        timeout_scale: what every time limit is multiplied with (slow networks, slow targets).
+        level: ``must`` or ``should``: the weakest level whose violation is a failure.
+        seed: start of the run's random numbers; the same seed gives the same initial sequence numbers.
+        http_path: path whose ``{n}`` an HTTP target replaces by the number of octets to send.
+    """
+
+    width: int = 64
+    confirm: int = 2
+    retry: int = 2
+    timeout_scale: float = 1.0
+    level: str = "must"
+    seed: int = 0
+    http_path: str = "/bytes/{n}"

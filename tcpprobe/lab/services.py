@@ -23,12 +23,13 @@ _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 class Connection:
     """One accepted connection and its application."""
 
-    __slots__ = ("closed_for_sending", "events", "peer_is_done", "socket", "talker", "unsent")
+    __slots__ = ("closed_for_sending", "events", "peer_is_done", "socket", "speaking", "talker", "unsent")
 
     def __init__(self, accepted: socket.socket, talker: Talker) -> None:
         self.socket = accepted
         self.talker = talker
         self.unsent = b""
+        self.speaking = False  # something waits to be sent, or may
         self.events = select.EPOLLIN
         self.peer_is_done = False
         self.closed_for_sending = False
@@ -43,15 +44,13 @@ class Connection:
             return False
         if events & select.EPOLLIN and not self.peer_is_done:
             self._hear()
-        for _ in range(CHUNKS_AT_ONCE):
-            if not self._say():
-                break
-        return not (self.peer_is_done and (not self.unsent or not self.talker.deaf))
+        self.speaking = all(self._say() for _ in range(CHUNKS_AT_ONCE)) or bool(self.unsent)
+        return not self.peer_is_done or (self.speaking and self.talker.deaf)
 
     def interest(self) -> int:
         """The epoll events to wait for."""
-        reading = not (self.peer_is_done or (self.unsent and self.talker.deaf))
-        return (select.EPOLLIN if reading else 0) | (select.EPOLLOUT if self.unsent else 0)
+        reading = not (self.peer_is_done or (self.speaking and self.talker.deaf))
+        return (select.EPOLLIN if reading else 0) | (select.EPOLLOUT if self.speaking else 0)
 
     def _hear(self) -> None:
         try:

@@ -1,19 +1,23 @@
-"""What a run found, as plain data. Views (terminal, HTML, Markdown) are made from it and from nothing else.
+"""What a run found, as plain data: no behaviour, no third-party import, cheap to make by the thousand.
 
-Times are seconds; those within a result count from the beginning of its play.
+Times are float seconds since the start of the play they belong to, durations float seconds, addresses text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 SCHEMA = 1
-"""Version of the form that `tcpprobe.results.jsonl` writes; it grows when a reader of the old form would err."""
+"""Version of the stored form. It grows when a reader of the old form would misread the new one."""
+
+Observation = float | int | str
+"""One measured value of a passport entry (initial window, minimum RTO, …)."""
 
 
 class Verdict(StrEnum):
-    """What a play says about its requirements."""
+    """What is said about one scenario; only ``FAIL`` and ``WARN`` speak against the target."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -25,7 +29,7 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Difference:
-    """One field of a packet that was not as expected; both sides as text, in relative numbers."""
+    """One field of an expectation that the nearest arrival did not meet."""
 
     field: str
     expected: str
@@ -34,23 +38,21 @@ class Difference:
 
 @dataclass(slots=True)
 class Entry:
-    """One line of a transcript.
+    """One line of the transcript: a packet or an event.
 
-    Attributes:
-        time: seconds since the play began.
-        kind: ``sent``, ``received`` or ``event``.
-        connection: the connection's name within the scenario.
-        packet: the IP packet as it was on the wire; empty for an event.
-        text: the packet in one line, in relative numbers; for an event, what happened.
-        step: index of the step that sent it, or that it met or missed.
-        note: what it was taken for (``met``, ``missed``, ``retransmission, ignored`` …).
+    ``kind`` is "sent", "received" or "event"; ``packet`` the IP packet's bytes, empty for an event; ``text`` one line
+    in relative numbers; ``step`` the index of the step it belongs to; ``note`` what became of it ("met", "missed",
+    "retransmission, ignored", …).
     """
+
+    # Packets are stored as base64url (RFC 4648 5) because JSON has no bytes.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
 
     time: float
     kind: str
-    connection: str
-    packet: bytes
-    text: str
+    connection: str = "main"
+    packet: bytes = b""
+    text: str = ""
     step: int | None = None
     note: str = ""
 
@@ -59,14 +61,8 @@ class Entry:
 class StepResult:
     """What became of one step.
 
-    Attributes:
-        line, column: where the step stands in its file, from 1.
-        source: the step's YAML text.
-        outcome: ``met``, ``missed``, ``done`` (nothing to meet) or ``not reached``.
-        expected, seen: in words, relative numbers.
-        differences: field by field, when a packet came near.
-        time: when it was decided.
-        variant: which of the allowed behaviours was followed.
+    ``source`` is its YAML text, ``line`` and ``column`` where that stands (from 1); ``outcome`` "met", "missed",
+    "not reached" or "done" (for steps that expect nothing); ``expected`` and ``seen`` are one line each.
     """
 
     index: int
@@ -84,28 +80,33 @@ class StepResult:
 
 @dataclass(slots=True)
 class Attempt:
-    """One of the plays that a result stands on."""
+    """The verdict of one of several plays of a scenario."""
 
     verdict: Verdict
-    reason: str
+    reason: str = ""
 
 
 @dataclass(slots=True)
 class ConnectionInfo:
-    """A connection's addresses as text, and the initial sequence numbers that relative ones count from."""
+    """One connection of a play: both ends, and the initial sequence numbers that relative numbers count from."""
 
     name: str
     local: str
     lport: int
     remote: str
     rport: int
-    iss: int
-    irs: int
+    iss: int | None = None
+    irs: int | None = None
 
 
 @dataclass(slots=True)
 class Result:
-    """What was found on one case: a scenario, or one row of its matrix."""
+    """One case of one scenario, played.
+
+    ``id`` names the case (scenario and matrix values), ``file``, ``line``, ``column`` where it is written,
+    ``covers`` the requirements it speaks about, ``level`` is "must", "should", "may" or "info", ``reproduce`` the
+    command that plays it again.
+    """
 
     id: str
     scenario: str
@@ -119,56 +120,48 @@ class Result:
     level: str
     needs: list[str]
     verdict: Verdict
-    reason: str
-    variant: str | None
-    steps: list[StepResult]
-    transcript: list[Entry]
-    observations: dict[str, float | int | str]
-    duration: float
-    attempts: list[Attempt]
-    connections: list[ConnectionInfo]
-    target: str
-    reproduce: str
+    reason: str = ""
+    variant: str | None = None
+    steps: list[StepResult] = field(default_factory=list)
+    transcript: list[Entry] = field(default_factory=list)
+    observations: dict[str, Observation] = field(default_factory=dict)
+    duration: float = 0.0
+    attempts: list[Attempt] = field(default_factory=list)
+    connections: list[ConnectionInfo] = field(default_factory=list)
+    target: str = ""
+    reproduce: str = ""
 
 
 @dataclass(slots=True)
 class Run:
-    """What heads a run's results.
+    """What was tested, how and with what: all that is needed to do it again.
 
-    Attributes:
-        started: ISO 8601, UTC.
-        command: what the user typed.
-        notes: sentences that belong on the report's first page.
+    ``services`` maps a capability to its port, ``family`` is 4 or 6, ``width`` the number of plays in flight,
+    ``started`` an ISO 8601 time, ``command`` what the user typed.
     """
 
     target: str
-    address: str
-    family: int
-    link: str
-    width: int
-    service: str
-    services: dict[str, int]
-    lab: str | None
-    started: str
-    seed: int
-    command: str
-    version: str
-    python: str
-    platform: str
+    address: str = ""
+    family: int = 4
+    link: str = ""
+    width: int = 1
+    service: str | None = None
+    services: dict[str, int] = field(default_factory=dict)
+    lab: str | None = None
+    started: str = ""
+    seed: int = 0
+    command: str = ""
+    version: str = ""
+    python: str = ""
+    platform: str = ""
     notes: list[str] = field(default_factory=list)
     schema: int = SCHEMA
 
 
 @dataclass(slots=True)
 class End:
-    """What closes a run's results.
+    """The last record of a run that was not killed: how many of each verdict, how long, whether it was cut short."""
 
-    Attributes:
-        counts: how many results of each verdict.
-        duration: seconds from the first play to the last result.
-        cut_short: the run did not get to its end.
-    """
-
-    counts: dict[str, int]
-    duration: float
+    counts: dict[str, int] = field(default_factory=dict)
+    duration: float = 0.0
     cut_short: bool = False

@@ -128,7 +128,7 @@ def _encode_v4(packet: Packet, body: bytes, protocol: int) -> bytes:
         words = 5 + (len(options) >> 2)
     fragment = 0
     if packet.fragment is not None:
-        offset, more = packet.fragment
+        offset, more = _fragment(packet.fragment)
         fragment = offset >> 3 | more << 13
     total = packet.total_length
     if total is None:
@@ -137,6 +137,8 @@ def _encode_v4(packet: Packet, body: bytes, protocol: int) -> bytes:
     bits = packet.reserved << 15 | packet.df << 14 | fragment
     tos, ident, ttl, checksum, src, dst = packet.tos, packet.ident, packet.ttl, packet.checksum, packet.src, packet.dst
     first = version << 4 | words
+    if words > 15:
+        raise ValueError(_misfit(packet, len(body)))
     if checksum is None:
         # As checksum.ones_complement, over the numbers instead of the bytes.
         value = _number(src + dst, "big") + (first << 8 | tos) + total + ident + bits + (ttl << 8 | protocol)
@@ -152,13 +154,15 @@ def _encode_v6(packet: Packet, body: bytes, protocol: int) -> bytes:
     if extensions:
         first = packet.next_header if packet.next_header is not None else DESTINATION
     elif packet.fragment is not None:
-        offset, more = packet.fragment
+        offset, more = _fragment(packet.fragment)
         first, extensions = FRAGMENT, _FRAGMENT.pack(protocol, offset & 0xFFF8 | more, packet.ident)
     elif packet.next_header is not None:
         first = packet.next_header
-    total = packet.total_length
+    total, tos, label = packet.total_length, packet.tos, packet.flow_label
+    if tos > 255 or label > 0xFFFFF:
+        raise ValueError(_misfit(packet, len(body)))
     head = _V6.pack(
-        (6 if packet.version is None else packet.version) << 28 | packet.tos << 20 | packet.flow_label,
+        (6 if packet.version is None else packet.version) << 28 | tos << 20 | label,
         len(extensions) + len(body) if total is None else total,
         first,
         packet.ttl,
@@ -166,6 +170,12 @@ def _encode_v6(packet: Packet, body: bytes, protocol: int) -> bytes:
         packet.dst,
     )
     return head + extensions + body
+
+
+def _fragment(fragment: tuple[int, bool]) -> tuple[int, bool]:
+    if not 0 <= fragment[0] < 1 << 16:
+        raise ValueError(f"fragment offset {fragment[0]} does not fit 16 bits")
+    return fragment
 
 
 _WIDTHS = (

@@ -42,8 +42,8 @@ KINDS = {
 """Kind number to the name used in scenarios and in the one-line form (IANA's TCP option kinds)."""
 
 _LENGTHS = {MSS: 2, WSCALE: 1, SACK_PERMITTED: 0, TIMESTAMPS: 8}
-_MSS = struct.Struct("!H")
 _PAIR = struct.Struct("!II")
+_MASK = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,16 @@ def eol() -> Option:
 
 
 def mss(value: int) -> Option:
-    """Maximum Segment Size, in bytes (16 bits)."""
-    return Option(MSS, _MSS.pack(value))
+    """Maximum Segment Size, in bytes. Raises ValueError beyond 16 bits."""
+    if not 0 <= value < 1 << 16:
+        raise ValueError(f"mss {value} does not fit 16 bits")
+    return Option(MSS, value.to_bytes(2, "big"))
 
 
 def wscale(shift: int) -> Option:
-    """Window Scale, the shift count (8 bits; above 14 is sayable and wrong)."""
+    """Window Scale, the shift count (above 14 is sayable and wrong). Raises ValueError beyond 8 bits."""
+    if not 0 <= shift < 1 << 8:
+        raise ValueError(f"wscale {shift} does not fit 8 bits")
     return Option(WSCALE, bytes((shift,)))
 
 
@@ -81,13 +85,13 @@ def sack_permitted() -> Option:
 
 
 def sack_blocks(*blocks: tuple[int, int]) -> Option:
-    """SACK with blocks of (left edge, right edge)."""
-    return Option(SACK, b"".join(_PAIR.pack(left, right) for left, right in blocks))
+    """SACK with blocks of (left edge, right edge), modulo 2**32."""
+    return Option(SACK, b"".join(_PAIR.pack(left & _MASK, right & _MASK) for left, right in blocks))
 
 
 def timestamps(val: int, ecr: int) -> Option:
-    """Timestamps: TSval and TSecr (32 bits each)."""
-    return Option(TIMESTAMPS, _PAIR.pack(val, ecr))
+    """Timestamps: TSval and TSecr, modulo 2**32."""
+    return Option(TIMESTAMPS, _PAIR.pack(val & _MASK, ecr & _MASK))
 
 
 def fast_open(cookie: bytes = b"") -> Option:

@@ -1,0 +1,49 @@
+import random
+
+import pytest
+
+from tcpprobe.link.base import LinkError
+from tcpprobe.link.pool import PORTS, Pool
+from tcpprobe.wire import ip
+
+FOUR, SIX = ip.pack("192.0.2.200"), ip.pack("2001:db8::ff")
+
+
+def pool(*networks, **more):
+    return Pool(*networks, rng=random.Random(1), **more)
+
+
+def test_each_lease_has_its_own_address_and_ports():
+    lender = pool("198.18.0.0/24", "2001:db8::/64")
+    leases = [lender.lend(target, 3) for target in (FOUR, FOUR, SIX, SIX)]
+    assert len({lease.address for lease in leases}) == 4
+    assert [len(lease.address) for lease in leases] == [4, 4, 16, 16]
+    for lease in leases:
+        assert len(set(lease.ports)) == 3
+        assert all(port in PORTS for port in lease.ports)
+
+
+def test_networks_ends_and_excluded_addresses_are_never_lent():
+    lender = pool("198.18.0.0/29", exclude=frozenset({ip.pack("198.18.0.1")}))
+    lent = [ip.text(lender.lend(FOUR, 1).address) for _ in range(5)]
+    assert lent == [f"198.18.0.{n}" for n in range(2, 7)]
+    with pytest.raises(LinkError, match="no IPv4 source address is left to lend"):
+        lender.lend(FOUR, 1)
+    with pytest.raises(LinkError, match="no IPv6 source address is left to lend"):
+        lender.lend(SIX, 1)
+
+
+def test_what_is_given_back_is_lent_last_and_once():
+    lender = pool("198.18.0.0/30")
+    first = lender.lend(FOUR, 1)
+    first.release()
+    first.release()
+    second, third = lender.lend(FOUR, 1), lender.lend(FOUR, 1)
+    assert (second.address != first.address, third.address == first.address) == (True, True)
+    with pytest.raises(LinkError):
+        lender.lend(FOUR, 1)
+
+
+def test_a_large_network_is_cut():
+    lender = pool("2001:db8::/32", limit=2)
+    assert [ip.text(lender.lend(SIX, 0).address) for _ in range(2)] == ["2001:db8::1", "2001:db8::2"]

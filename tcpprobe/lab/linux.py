@@ -50,6 +50,7 @@ class Child:
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for the parent, which closes the lab in its own time
             )
+        self.pid = self._process.pid
         try:
             self.answer, self.descriptors = self._receive()
         except BaseException:

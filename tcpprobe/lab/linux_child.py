@@ -20,7 +20,8 @@ from types import MappingProxyType
 from tcpprobe.lab import namespace
 from tcpprobe.lab.addresses import INTERFACE, MTU, TARGET_4, TARGET_6
 from tcpprobe.lab.netlink import Netlink
-from tcpprobe.lab.services import Services, raise_descriptor_limit
+from tcpprobe.lab.services import Services, listen, raise_descriptor_limit
+from tcpprobe.lab.talkers import TALKERS
 
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
@@ -89,7 +90,8 @@ def build() -> tuple[Services, int]:
         netlink.add_default_route(index, socket.AF_INET6)
         families[socket.AF_INET6] = TARGET_6
     netlink.close()
-    return Services(families), descriptor
+    listeners = [(listen(*each, port), make) for each in families.items() for port, make in TALKERS.items()]
+    return Services(listeners), descriptor
 
 
 def _open_tun(name: str) -> int:

@@ -9,10 +9,11 @@ import errno
 import resource
 import select
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 
-from tcpprobe.lab.talkers import CHUNK, TALKERS, Talker
+from tcpprobe.lab.talkers import CHUNK, Talker
 
 BACKLOG = 4096
 ACCEPTS_AT_ONCE = 64
@@ -79,24 +80,17 @@ class Connection:
 
 
 class Services:
-    """Listeners and connections.
+    """Listening sockets, each with the application behind it, and their connections."""
 
-    Args:
-        addresses: the address families to listen on, with the address of each.
-        talkers: the application behind each port.
-    """
-
-    def __init__(
-        self, addresses: Mapping[socket.AddressFamily, str], talkers: Mapping[int, Callable[[], Talker]] = TALKERS
-    ) -> None:
+    def __init__(self, listeners: Iterable[tuple[socket.socket, Callable[[], Talker]]]) -> None:
         self._epoll = select.epoll()
         self._watched: dict[int, Callable[[int], None]] = {}
         self._connections: dict[int, Connection] = {}
         self._listeners: list[socket.socket] = []
         self._running = False
-        for family, address in addresses.items():
-            for port, make in talkers.items():
-                self._listen(family, address, port, make)
+        for listener, make in listeners:
+            self._listeners.append(listener)
+            self.watch(listener.fileno(), partial(self._accept, listener, make))
 
     def watch(self, fileno: int, call: Callable[[int], None]) -> None:
         """Call this with the epoll events of a descriptor whenever it can be read or its other end is gone."""
@@ -123,20 +117,7 @@ class Services:
             each.close()
         self._epoll.close()
 
-    def _listen(self, family: socket.AddressFamily, address: str, port: int, make: Callable[[], Talker]) -> None:
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # RFC 6093 6: urgent data is delivered in line; otherwise an octet of the stream would go missing.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.setblocking(False)
-        listener.bind((address, port))
-        listener.listen(BACKLOG)
-        self._listeners.append(listener)
-        self.watch(listener.fileno(), lambda _events: self._accept(listener, make))
-
-    def _accept(self, listener: socket.socket, make: Callable[[], Talker]) -> None:
+    def _accept(self, listener: socket.socket, make: Callable[[], Talker], _events: int) -> None:
         for _ in range(ACCEPTS_AT_ONCE):
             try:
                 accepted, _ = listener.accept()
@@ -166,6 +147,20 @@ class Services:
     def _drop(self, fileno: int) -> None:
         connection = self._connections.pop(fileno)
         connection.socket.close()
+
+
+def listen(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    """A socket that listens there, for `Services`."""
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # RFC 6093 6: urgent data is delivered in line; otherwise an octet of the stream would go missing.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listener.setblocking(False)
+    listener.bind((address, port))
+    listener.listen(BACKLOG)
+    return listener
 
 
 def raise_descriptor_limit() -> None:

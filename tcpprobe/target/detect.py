@@ -52,6 +52,8 @@ def kind_of(host: str, port: int, *, patience: float = PATIENCE) -> str:
         raise TargetError(f"{host} port {port} does not answer within {CONNECT_LIMIT:.0f} s") from None
     except ConnectionRefusedError:
         raise TargetError(f"{host} port {port} refuses connections: nothing listens there") from None
+    except ConnectionResetError:
+        return "unknown"
     except OSError as error:
         raise TargetError(f"{host} port {port} cannot be reached: {error.strerror or error}") from None
     with connection:

@@ -214,7 +214,7 @@ def _address(host: str, family: int | None, resolve: Resolve) -> Address:
         raise TargetError(f"{address} is not the address of one host")
     if getattr(address, "scope_id", None) or (address.version == 6 and address.is_link_local):
         raise TargetError(
-            f"{address} is link-local, which cannot be tested over IPv6; use another address of that host"
+            f"{address} is link-local, which no link of ours can reach; use another address of that host"
         )
     return address
 

@@ -1,0 +1,114 @@
+import contextlib
+import socket
+import struct
+import threading
+
+import pytest
+
+from tcpprobe.lab.services import Services, listen
+from tcpprobe.lab.talkers import TALKERS, Talker
+from tcpprobe.target.detect import detect, kind_of
+from tcpprobe.target.target import TargetError, parse
+
+
+class Banner(Talker):
+    def __init__(self):
+        self.line = b"220 hello\r\n"
+
+    def output(self):
+        line, self.line = self.line, b""
+        return line
+
+
+class Web(Talker):
+    def __init__(self):
+        self.answer = b""
+
+    def received(self, data):
+        self.answer = b"HTTP/1.1 404 Not Found\r\n\r\nno" if data else b""
+
+    def output(self):
+        answer, self.answer = self.answer, b""
+        self.finished = bool(answer)
+        return answer
+
+
+class Babble(Web):
+    def received(self, data):
+        self.answer = b"what?" if data else b""
+
+
+class Mute(Talker):
+    finished = True
+
+
+@contextlib.contextmanager
+def serving(make):
+    listener = listen(socket.AF_INET, "127.0.0.1", 0)
+    services = Services([(listener, make)])
+    ours, theirs = socket.socketpair()
+    services.watch(theirs.fileno(), services.stop)
+    thread = threading.Thread(target=services.run)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        ours.close()
+        thread.join()
+        services.close()
+        theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (TALKERS[7], "echo"),
+        (TALKERS[9], "discard"),
+        (TALKERS[13], "daytime"),
+        (TALKERS[19], "chargen"),
+        (TALKERS[80], "http"),
+        (Banner, "banner"),
+        (Web, "web"),
+        (Babble, "unknown"),
+        (Mute, "unknown"),
+    ],
+)
+def test_the_kind_of_a_service(make, kind):
+    with serving(make) as port:
+        assert kind_of("127.0.0.1", port) == kind
+
+
+def test_who_accepts_and_never_speaks_is_silent():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert kind_of("127.0.0.1", server.getsockname()[1], patience=0.05) == "silent"
+
+
+def test_who_resets_is_unknown():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reset():
+            accepted, _ = server.accept()
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            accepted.close()
+
+        thread = threading.Thread(target=reset)
+        thread.start()
+        assert kind_of("127.0.0.1", server.getsockname()[1]) == "unknown"
+        thread.join()
+
+
+def test_nothing_listening_is_a_plain_line():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        with pytest.raises(TargetError, match=f"^127.0.0.1 port {port} refuses connections"):
+            kind_of("127.0.0.1", port)
+
+
+def test_only_an_auto_target_is_asked():
+    with serving(TALKERS[7]) as port:
+        found = detect(parse(f"127.0.0.1:{port}"))
+        assert found.service == "echo"
+        assert found.services == {"wire": port, "echo": port, "sink": port}
+        told = parse(f"127.0.0.1:{port}", service="http")
+        assert detect(told) is told

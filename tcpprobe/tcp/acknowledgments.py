@@ -153,6 +153,8 @@ class Acknowledgments(Departures):
         """A duplicate ACK, or one with news in its SACK blocks: limited transmit, then fast retransmit."""
         snd = self.tcb.snd
         reno = self.congestion
+        if not self.duplicates:
+            self.before_duplicates = snd.nxt
         self.duplicates += 1
         if reno.recover is not None:
             if news:
@@ -169,8 +171,9 @@ class Acknowledgments(Departures):
         snd = self.tcb.snd
         if not self.reflexes.retransmit:
             return
-        limited = min(self.duplicates, 2) * snd.mss if self.duplicates < DUP_THRESH else 0
-        self.congestion.enter(max(diff(snd.nxt, snd.una) - limited, 0), snd.nxt, inflate=not self.tcb.sack_on)
+        # RFC 5681 3.2, step 2: what limited transmit sent is not counted.
+        flight = diff(self.before_duplicates if self.duplicates else snd.nxt, snd.una)
+        self.congestion.enter(flight, snd.nxt, inflate=not self.tcb.sack_on)
         self.flight.mark_lost(self.flight.head)
         self.urgent_repeat = True
 

@@ -61,6 +61,7 @@ class Core:
         self.rto = Rto(config.rto_initial, config.rto_min, config.rto_max, config.tick)
         self.congestion = Reno(self.tcb.snd.mss, config.initial_window, iss)
         self.duplicates = 0
+        self.before_duplicates = iss
         self.urgent_repeat = False
         self.progress = 0.0
         self.last_sent = 0.0
@@ -227,8 +228,10 @@ class Core:
             self.open_window()
         unit = 1 << rcv.scale
         field = rcv.wnd >> rcv.scale
-        if rcv.wnd & (unit - 1) and self.space() >= (field + 1) << rcv.scale:
-            # Rounding down would move the right edge to the left (RFC 9293 3.8.6, SHLD-14).
+        space = self.space()
+        spare = self.config.window >> 4 if space >= rcv.mss else 0
+        if rcv.wnd & (unit - 1) and (field + 1) << rcv.scale <= space + spare:
+            # Rounding down would move the right edge to the left (RFC 9293 3.8.6, SHLD-14; RFC 7323 2.4).
             field += 1
             rcv.wnd = field << rcv.scale
         field = min(field, 65535)

@@ -129,8 +129,9 @@ class Departures(Core):
             return 1 << 30
         snd = self.tcb.snd
         extra = 0
-        if self.duplicates and self.congestion.recover is None:
-            extra = min(self.duplicates, 2) * snd.mss  # limited transmit, RFC 3042
+        if self.duplicates and self.congestion.recover is None and not self.tcb.sack_on:
+            # Limited transmit, RFC 3042; with SACK the pipe shrinks with what is SACKed.
+            extra = min(self.duplicates, 2) * snd.mss
         return self.congestion.cwnd + extra - self.flight.pipe(snd.una, snd.nxt)
 
     def restart_after_idle(self) -> None:

@@ -36,9 +36,12 @@ class Text(Acknowledgments):
         payload = seg.payload
         if offset < 0:
             payload, offset = payload[-offset:], 0
+        whole = len(payload)
         payload = payload[: self.text_limit(offset)]
         if not payload:
             return False
+        if len(payload) < whole:
+            self.ack_now = self.reflexes.acknowledge  # the peer has to send the rest again
         if offset or self.reassembly.islands:
             self.hold(payload, offset)
         else:
@@ -58,7 +61,7 @@ class Text(Acknowledgments):
         """Text beside a gap: hold it, deliver what became contiguous, and acknowledge at once (RFC 5681 4.2)."""
         rcv = self.tcb.rcv
         duplicate = self.reassembly.insert(rcv.nxt, add(rcv.nxt, offset), payload)
-        if duplicate is not None:
+        if duplicate is not None and self.tcb.sack_on:
             self.duplicate_range = self.duplicate_range or duplicate
         ready = self.reassembly.take(rcv.nxt)
         if ready:
@@ -100,8 +103,8 @@ class Text(Acknowledgments):
             self.peer_fin = add(seg.end, -1)
         if self.peer_fin == self.tcb.rcv.nxt and self.state in _FIN_TAKING:
             self.take_fin()
-        elif seg.flags & FIN and self.reflexes.acknowledge:
-            self.ack_now = True
+        elif seg.flags & FIN and not seg.payload and self.reflexes.acknowledge:
+            self.put_ack()
         return True
 
     def fin_in_window(self, seg: Segment) -> bool:
@@ -124,5 +127,5 @@ class Text(Acknowledgments):
     def report_duplicate(self, seg: Segment) -> None:
         """The part of the text before RCV.NXT was received before: D-SACK says so once (RFC 2883 4)."""
         old = -diff(seg.seq, self.tcb.rcv.nxt)
-        if seg.payload and old > 0:
+        if self.tcb.sack_on and seg.payload and old > 0:
             self.duplicate_range = seg.seq, add(seg.seq, min(old, len(seg.payload)))

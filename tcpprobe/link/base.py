@@ -11,7 +11,7 @@ class LinkError(Exception):
     """A link cannot be opened, or cannot send this packet: one plain sentence for the user."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lease:
     """An address of ours and ports on it that nobody else uses until ``release`` (idempotent)."""
 

@@ -11,9 +11,12 @@ from tcpprobe.wire.icmp import Icmp
 Receiver = Callable[[bytes, float], object]
 """Called with an IP packet and its reception stamp."""
 
+_Key = tuple[bytes, bytes, int]
+"""(target, our address, our port)"""
+
 
 class Hub:
-    """Packets go to whoever holds the lease of the address and port they are for.
+    """Packets from a target go to whoever holds the lease of the address and port they are for.
 
     An ICMP error goes to the sender of the packet it quotes. What bears no port (a later fragment, another ICMP
     message) goes to whoever alone has that address. Everything else is dropped and counted in ``unknown``.
@@ -22,36 +25,39 @@ class Hub:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.unknown = 0
-        self._by_port: dict[tuple[bytes, int], Receiver] = {}
-        self._by_address: dict[bytes, dict[Receiver, int]] = {}
+        self._by_port: dict[_Key, Receiver] = {}
+        self._by_address: dict[bytes, dict[Lease, Receiver]] = {}
+        self._keys: dict[Lease, list[_Key]] = {}
 
-    def attach(self, lease: Lease, receiver: Receiver) -> None:
-        """From now on packets for the lease's address and ports go to ``receiver``. Raises ValueError when taken."""
-        keys = [(lease.address, port) for port in lease.ports]
+    def attach(self, lease: Lease, target: bytes, receiver: Receiver) -> None:
+        """From now on packets from ``target`` for the lease's address and ports go to ``receiver``.
+
+        Raises ValueError when they go to somebody already.
+        """
+        keys = [(target, lease.address, port) for port in lease.ports]
         for key in keys:
             if key in self._by_port:
-                raise ValueError(f"{ip.text(key[0])} port {key[1]} is attached already")
-        for key in keys:
-            self._by_port[key] = receiver
-        owners = self._by_address.setdefault(lease.address, {})
-        owners[receiver] = owners.get(receiver, 0) + 1
+                raise ValueError(f"{ip.text(lease.address)} port {key[2]} is attached already")
+        self._keys[lease] = keys
+        self._by_port.update(dict.fromkeys(keys, receiver))
+        self._by_address.setdefault(lease.address, {})[lease] = receiver
 
     def detach(self, lease: Lease) -> None:
         """Packets for the lease are unknown from now on; nothing happens when it was not attached."""
-        receivers = {self._by_port.pop((lease.address, port), None) for port in lease.ports}
+        for key in self._keys.pop(lease, ()):
+            del self._by_port[key]
         owners = self._by_address.get(lease.address, {})
-        for receiver in receivers - {None}:
-            assert receiver is not None
-            owners[receiver] -= 1
-            if not owners[receiver]:
-                del owners[receiver]
+        owners.pop(lease, None)
         if not owners:
             self._by_address.pop(lease.address, None)
 
     def dispatch(self, packet: bytes, stamp: float) -> bool:
         """Hand one packet to its receiver; False when nobody wants it."""
         tuple_ = ip.peek(packet)
-        receiver = self._by_port.get((tuple_[1], tuple_[3])) if tuple_ is not None else self._portless(packet)
+        if tuple_ is not None:
+            receiver = self._by_port.get((tuple_[0], tuple_[1], tuple_[3]))
+        else:
+            receiver = self._portless(packet)
         if receiver is None:
             self.unknown += 1
             return False
@@ -63,10 +69,7 @@ class Hub:
         if isinstance(decoded.payload, Icmp):
             quoted = ip.quoted_tuple(decoded.payload, 4 if len(decoded.src) == 4 else 6)
             if quoted is not None:
-                return self._by_port.get((quoted[0], quoted[2]))
+                ours, target, port, _ = quoted
+                return self._by_port.get((target, ours, port))
         owners = self._by_address.get(decoded.dst, {})
-        return next(iter(owners)) if len(owners) == 1 else None
-
-    def pump(self, fileno: int) -> int:
-        """Read everything that waits on a descriptor of the link and dispatch it; how many packets found a receiver."""
-        return sum(self.dispatch(packet, stamp) for packet, stamp in self.link.read(fileno))
+        return next(iter(owners.values())) if len(owners) == 1 else None

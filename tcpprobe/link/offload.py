@@ -1,4 +1,4 @@
-"""Super-segments, which a kernel makes or leaves whole to save work, cut back to what is on the wire."""
+"""What a kernel leaves to the hardware or merges to save work, put back to what is on the wire."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tcpprobe.wire.segment import Segment
 
 VNET = struct.Struct("=BBHHHH")
 """``struct virtio_net_hdr``: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset, as packet sockets give it."""
+
+NEEDS_CSUM = 1
+"""In the flags: the TCP checksum is unfinished, because of the kernel's work-saving and not by the sender's fault."""
 
 _GSO_TCPV4, _GSO_TCPV6 = 1, 4
 _GSO_ECN = 0x80
@@ -31,6 +34,14 @@ def split(data: bytes, gso_type: int, gso_size: int) -> list[bytes]:
     unfinished = packet.tcp_checksum is Checksum.NOT_COMPUTED
     starts = range(0, len(segment.payload), gso_size)
     return [_piece(packet, segment, at, gso_size, index, unfinished) for index, at in enumerate(starts)]
+
+
+def finish(data: bytes) -> bytes:
+    """The IP packet with its unfinished TCP checksum finished, as the hardware would have."""
+    packet = ip.decode(data)
+    if packet.tcp_checksum is not Checksum.NOT_COMPUTED or not isinstance(packet.payload, Segment):
+        return data
+    return ip.encode(replace(packet, payload=replace(packet.payload, checksum=None)))
 
 
 def _piece(packet: ip.Packet, segment: Segment, at: int, size: int, index: int, unfinished: bool) -> bytes:

@@ -11,17 +11,6 @@ TARGET, ROUTER = ip.pack("192.0.2.2"), ip.pack("192.0.2.254")
 ONE, TWO = ip.pack("198.18.0.1"), ip.pack("198.18.0.2")
 
 
-class Queue:
-    """A link with packets waiting on descriptor 3."""
-
-    def __init__(self, *packets):
-        self.packets = packets
-
-    def read(self, fileno):
-        assert fileno == 3
-        return [(packet, float(index)) for index, packet in enumerate(self.packets)]
-
-
 def lease(address, *ports):
     return Lease(address, ports, lambda: None)
 
@@ -31,62 +20,63 @@ def to(address, port, **fields):
 
 
 class Inbox(list):
-    __hash__ = object.__hash__
-
     def __call__(self, packet, stamp):
         self.append((packet, stamp))
 
 
 def test_packets_find_the_lease_of_their_address_and_port():
-    hub = Hub(Queue(to(ONE, 4000), to(TWO, 4000), to(ONE, 4001), to(ONE, 9)))
+    hub = Hub(None)
     one, two = Inbox(), Inbox()
-    hub.attach(lease(ONE, 4000, 4001), one)
-    hub.attach(lease(TWO, 4000), two)
-    assert hub.pump(3) == 3
+    hub.attach(lease(ONE, 4000, 4001), TARGET, one)
+    hub.attach(lease(TWO, 4000), TARGET, two)
+    packets = [to(ONE, 4000), to(TWO, 4000), to(ONE, 4001), to(ONE, 9)]
+    assert [hub.dispatch(packet, float(index)) for index, packet in enumerate(packets)] == [True, True, True, False]
+    stranger = ip.encode(Packet(ROUTER, ONE, Segment(7, 4000)))
+    assert not hub.dispatch(stranger, 9.0)
     assert [stamp for _, stamp in one] == [0.0, 2.0]
     assert [stamp for _, stamp in two] == [1.0]
-    assert hub.unknown == 1
+    assert hub.unknown == 2
 
 
 @pytest.mark.parametrize("cut", [None, 28])
 def test_an_icmp_error_goes_to_who_sent_what_it_quotes(cut):
     lost = ip.encode(Packet(TWO, TARGET, Segment(4000, 7)))[:cut]
-    hub = Hub(Queue())
+    hub = Hub(None)
     one, two = Inbox(), Inbox()
-    hub.attach(lease(ONE, 4000), one)
-    hub.attach(lease(TWO, 4000), two)
+    hub.attach(lease(ONE, 4000), TARGET, one)
+    hub.attach(lease(TWO, 4000), TARGET, two)
     assert hub.dispatch(ip.encode(Packet(ROUTER, TWO, Icmp(3, 1, quote=lost))), 1.0)
     assert (len(one), len(two)) == (0, 1)
 
 
 def test_what_bears_no_port_goes_to_who_alone_has_the_address():
-    hub = Hub(Queue())
+    hub = Hub(None)
     one, other = Inbox(), Inbox()
     fragment = ip.encode(Packet(TARGET, ONE, b"piece", protocol=6, fragment=(8, False)))
     assert not hub.dispatch(fragment, 0.0)
-    hub.attach(lease(ONE, 4000), one)
+    hub.attach(lease(ONE, 4000), TARGET, one)
     assert hub.dispatch(fragment, 0.0)
-    hub.attach(lease(ONE, 4001), other)
+    hub.attach(lease(ONE, 4001), TARGET, other)
     assert not hub.dispatch(fragment, 0.0)
     assert (len(one), len(other), hub.unknown) == (1, 0, 2)
 
 
 def test_detached_is_unknown():
-    hub = Hub(Queue())
+    hub = Hub(None)
     inbox, taken = Inbox(), lease(ONE, 4000, 4001)
-    hub.attach(taken, inbox)
+    hub.attach(taken, TARGET, inbox)
     with pytest.raises(ValueError, match=r"198\.18\.0\.1 port 4001 is attached already"):
-        hub.attach(lease(ONE, 4001, 4002), Inbox())
+        hub.attach(lease(ONE, 4001, 4002), TARGET, Inbox())
     hub.detach(taken)
     hub.detach(taken)
     assert not hub.dispatch(to(ONE, 4000), 0.0)
     assert not hub.dispatch(ip.encode(Packet(TARGET, ONE, b"", protocol=6)), 0.0)
-    hub.attach(taken, inbox)
+    hub.attach(taken, TARGET, inbox)
     assert hub.dispatch(to(ONE, 4001), 0.0)
 
 
 @pytest.mark.parametrize("packet", [b"", b"\x45", bytes(60), b"\x60" + bytes(60)])
 def test_noise_is_dropped(packet):
-    hub = Hub(Queue())
-    hub.attach(lease(ONE, 4000), Inbox())
+    hub = Hub(None)
+    hub.attach(lease(ONE, 4000), TARGET, Inbox())
     assert not hub.dispatch(packet, 0.0)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpprobe.link.offload import split
+from tcpprobe.link.offload import finish, split
 from tcpprobe.wire import ip
 from tcpprobe.wire.checksum import Checksum, pseudo_sum
 from tcpprobe.wire.flags import ACK, CWR, FIN, PSH
@@ -49,6 +49,17 @@ def test_everything_else_stays_whole(gso_type, gso_size):
 
 def test_what_is_no_segment_stays_whole():
     assert split(b"\x45garbage", 1, 4) == [b"\x45garbage"]
+
+
+@pytest.mark.parametrize("pair", [V4, V6])
+def test_finishing_a_checksum_touches_nothing_else(pair):
+    right = super_segment(pair, b"abcde")
+    unfinished = super_segment(pair, b"abcde", checksum=pseudo_sum(*pair, 6, 32 + 5))
+    assert finish(unfinished) == right
+    assert finish(right) == right
+    wrong = super_segment(pair, b"abcde", checksum=1)
+    assert finish(wrong) == wrong
+    assert finish(b"junk") == b"junk"
 
 
 @given(st.binary(min_size=1, max_size=200), st.integers(1, 50))

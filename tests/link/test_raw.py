@@ -184,6 +184,7 @@ def test_leases_are_of_one_link(wire):
     assert not set(second.ports) & set(wire.lease.ports)
     second.release()
     assert wire.link.dropped() == 0
+    assert (wire.link.own_addresses, wire.link.offload, wire.link.virtual) == (False, True, False)
     with pytest.raises(LinkError, match=r"this link is for .*, not for 192\.0\.2\.9"):
         wire.link.lend(ip.pack("192.0.2.9"), 1)
 

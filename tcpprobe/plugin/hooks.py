@@ -1,1 +1,40 @@
-"""The pytest plugin."""
+"""The pytest plugin. This module is loaded in every pytest run: it imports nothing that costs time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tcpprobe.plugin import options
+from tcpprobe.plugin.markers import register_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".probe.yaml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    options.add(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; when a target is named, read everything about it and say at once what is wrong."""
+    register_all(config)
+    if not options.value(config, "tcp_target"):
+        return
+    from tcpprobe.plugin.conformance import configure
+
+    configure(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Claim ``*.probe.yaml`` and nothing else."""
+    if not file_path.name.endswith(SUFFIX):
+        return None
+    from tcpprobe.plugin.collect import ProbeFile
+
+    file: pytest.Collector = ProbeFile.from_parent(parent, path=file_path)
+    return file

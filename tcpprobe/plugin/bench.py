@@ -1,0 +1,168 @@
+"""The test bench of a pytest run: one session per target, opened when the first scenario needs it."""
+
+from __future__ import annotations
+
+import random
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tcpprobe.lab.lab import Lab, LabError, open_lab
+from tcpprobe.link.base import LinkError
+from tcpprobe.link.raw import RawLink
+from tcpprobe.plugin.options import value
+from tcpprobe.results.model import Result, Run
+from tcpprobe.runner.session import Session
+from tcpprobe.runner.settings import Settings
+from tcpprobe.target.detect import detect
+from tcpprobe.target.target import Target, TargetError, parse
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tcpprobe.scenario.model import Case
+
+
+class BenchError(Exception):
+    """The target cannot be tested: one plain sentence."""
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """One target with all that is needed to talk to it."""
+
+    target: Target
+    lab: Lab
+    session: Session
+
+
+class Bench:
+    """All targets of a run.
+
+    Attributes:
+        targets: as the user named them, in order.
+        settings: how plays are played.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Read the options. Raises BenchError when one of them cannot be."""
+        self.config = config
+        try:
+            self.settings = settings_of(config)
+            self.targets = [
+                parse(
+                    text,
+                    service=value(config, "tcp_service"),
+                    closed_port=value(config, "tcp_closed_port"),
+                    allow_public=value(config, "tcp_allow_public"),
+                )
+                for text in value(config, "tcp_target")
+            ]
+        except (TargetError, ValueError) as error:
+            raise BenchError(str(error)) from None
+        self._places: dict[str, Place] = {}
+
+    def link_name(self, target: Target) -> str:
+        """How packets travel to it, as far as is known now."""
+        if target.text in self._places:
+            return self._places[target.text].lab.link.name
+        return "of the lab" if target.lab is not None else str(value(self.config, "tcp_link"))
+
+    def place(self, target: Target) -> Place:
+        """The target, opened and found to answer. Raises BenchError when it cannot be reached."""
+        if target.text not in self._places:
+            self._places[target.text] = self._open(target)
+        return self._places[target.text]
+
+    def start(self, target: Target, cases: Sequence[Case]) -> None:
+        """Let these cases begin in the background."""
+        self.place(target).session.start(cases)
+
+    def result(self, target: Target, case: Case) -> Result:
+        """The result of one case; waits for it."""
+        result = self.place(target).session.result(case)
+        if not result.reproduce:
+            result.reproduce = self.reproduce(target, result)
+        return result
+
+    def run_info(self, target: Target) -> Run:
+        """What heads the results of one target."""
+        place = self.place(target)
+        run = place.session.run_info(shlex.join(sys.argv))
+        return replace(run, notes=[*run.notes, *place.lab.notes])
+
+    def reproduce(self, target: Target, result: Result) -> str:
+        """The command that plays one case again."""
+        return f"pytest {shlex.quote(f'{result.file}::{result.id}')} --tcp-target {shlex.quote(target.text)}"
+
+    def close(self) -> None:
+        """End every session and take every lab away."""
+        places, self._places = self._places, {}
+        for place in places.values():
+            try:
+                place.session.close()
+            finally:
+                place.lab.close()
+
+    def _open(self, target: Target) -> Place:
+        lab = self._lab(target)
+        try:
+            session = Session(lab.target, lab.link, self.settings)
+            sentence = session.preflight()
+        except BaseException:
+            lab.close()
+            raise
+        if sentence is not None:
+            session.close()
+            lab.close()
+            raise BenchError(sentence)
+        return Place(session.target, lab, session)
+
+    def _lab(self, target: Target) -> Lab:
+        """A lab, or the link to a live target in a lab's clothes."""
+        try:
+            if target.lab is not None:
+                return open_lab(target.text)
+            link = RawLink(
+                target.address,
+                source=self._source(),
+                interface=value(self.config, "tcp_interface"),
+                rng=random.Random(self.settings.seed),
+            )
+        except (LabError, LinkError) as error:
+            raise BenchError(f"{target.text}: {error}") from None
+        with suppress(OSError):
+            target = detect(target) if target.service == "auto" else target
+        return Lab(target, link, finish=lambda: None)
+
+    def _source(self) -> bytes | None:
+        from tcpprobe.wire.ip import pack
+
+        text = value(self.config, "tcp_source_ip")
+        try:
+            return None if text is None else pack(text)
+        except ValueError:
+            raise BenchError(f"--tcp-source-ip takes an address, not {text!r}") from None
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """The run's settings from the options. Raises ValueError for what cannot be."""
+    seed = value(config, "tcp_seed")
+    settings = Settings(
+        width=value(config, "tcp_width"),
+        confirm=value(config, "tcp_confirm"),
+        timeout_scale=value(config, "tcp_timeout_scale"),
+        level=value(config, "tcp_level"),
+        http_path=value(config, "tcp_http_path"),
+        seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
+    )
+    if not 1 <= settings.width <= 4096:
+        raise ValueError(f"--tcp-width is from 1 to 4096, not {settings.width}")
+    if settings.confirm < 0:
+        raise ValueError(f"--tcp-confirm is 0 or more, not {settings.confirm}")
+    if not 0.01 <= settings.timeout_scale <= 100:
+        raise ValueError(f"--tcp-timeout-scale is from 0.01 to 100, not {settings.timeout_scale:g}")
+    return settings

@@ -1,0 +1,39 @@
+"""``*.probe.yaml`` files as pytest nodes: a file, and an item for each case and target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tcpprobe.marked.problem import Problems
+from tcpprobe.plugin.items import ProbeItem
+from tcpprobe.plugin.stash import BENCH
+from tcpprobe.scenario.load import load_file
+
+if TYPE_CHECKING:
+    from tcpprobe.scenario.model import Case
+    from tcpprobe.target.target import Target
+
+
+class ProbeFile(pytest.File):
+    """One file of scenarios."""
+
+    def collect(self) -> Iterator[ProbeItem]:
+        """An item per case; with several targets, one per case and target."""
+        targets = self.config.stash[BENCH].targets if BENCH in self.config.stash else []
+        for case in load_file(self.path):
+            for target in targets or [None]:
+                yield self._item(case, target, several=len(targets) > 1)
+
+    def _item(self, case: Case, target: Target | None, *, several: bool) -> ProbeItem:
+        name = f"{case.id}@{target.text}" if several and target is not None else case.id
+        item: ProbeItem = ProbeItem.from_parent(self, name=name, case=case, target=target)
+        return item
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+        """A mistake in the file is told by our text alone."""
+        if isinstance(excinfo.value, Problems):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)

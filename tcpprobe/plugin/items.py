@@ -1,0 +1,79 @@
+"""A case as a pytest item: it waits for its result, which comes from the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tcpprobe.plugin.markers import register
+from tcpprobe.plugin.stash import BENCH
+from tcpprobe.results.model import Result, Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tcpprobe.scenario.model import Case
+    from tcpprobe.target.target import Target
+
+
+class Broken(Exception):
+    """A requirement was broken, or the tester erred: carries the result to the report."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.reason)
+        self.result = result
+
+
+class ProbeItem(pytest.Item):
+    """One case against one target.
+
+    Attributes:
+        case: what is played.
+        target: against whom; None when no target was named.
+        result: what was found, once it was.
+    """
+
+    def __init__(self, *, case: Case, target: Target | None, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.case = case
+        self.target = target
+        self.result: Result | None = None
+        scenario = case.scenario
+        self.add_marker(getattr(pytest.mark, scenario.level))
+        if scenario.rfc:
+            register(self.config, f"rfc{scenario.rfc}", f"a scenario about RFC {scenario.rfc}")
+            self.add_marker(getattr(pytest.mark, f"rfc{scenario.rfc}"))
+        for need in sorted(scenario.needs):
+            register(self.config, f"needs_{need}", f"a scenario whose target must have: {need}")
+            self.add_marker(getattr(pytest.mark, f"needs_{need}"))
+        for tag in sorted(scenario.tags):
+            register(self.config, tag, "a scenario with this tag")
+            self.add_marker(getattr(pytest.mark, tag))
+
+    def runtest(self) -> None:
+        """Wait for the result and turn the verdict into pytest's outcome."""
+        if self.target is None:
+            pytest.skip("no --tcp-target")
+        bench = self.config.stash[BENCH]
+        self.result = result = bench.result(self.target, self.case)
+        self.user_properties.append(("verdict", str(result.verdict)))
+        self.user_properties.extend(("requirement", requirement) for requirement in result.covers)
+        if result.verdict in (Verdict.SKIP, Verdict.INCONCLUSIVE):
+            told = "" if result.verdict is Verdict.SKIP else f"{result.verdict}: "
+            pytest.skip(told + result.reason)
+        strict = bench.settings.level == "should"
+        if result.verdict in (Verdict.FAIL, Verdict.ERROR) or (strict and result.verdict is Verdict.WARN):
+            raise Broken(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What must be, what was sent, what was expected and what came: our text instead of a traceback."""
+        if isinstance(excinfo.value, Broken):
+            from tcpprobe.report.terminal import failure_text
+
+            return failure_text(excinfo.value.result)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The scenario's place in its file."""
+        return self.path, self.case.scenario.place.line - 1, f"{self.case.id}: {self.case.title}"

@@ -1,0 +1,96 @@
+"""From plays to a verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from tcpprobe.results.model import Result, Verdict
+from tcpprobe.runner.policy import judged, plays_to_come, unmet_need
+from tcpprobe.runner.settings import Settings
+from tcpprobe.target.target import Target
+
+P, F, W, I, E, S = (
+    Verdict.PASS,
+    Verdict.FAIL,
+    Verdict.WARN,
+    Verdict.INCONCLUSIVE,
+    Verdict.ERROR,
+    Verdict.SKIP,
+)
+
+
+def result(verdict: Verdict, reason: str = "because") -> Result:
+    """A result with nothing in it but a verdict."""
+    return Result(
+        id="x", scenario="x", title="", file="f", line=1, column=1, rfc="", section="", covers=[], level="must",
+        needs=[], verdict=verdict, reason=reason, variant=None, steps=[], transcript=[], observations={},
+        duration=0.0, attempts=[], connections=[], target="", reproduce="",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "more"),
+    [
+        ([P], 0),
+        ([S], 0),
+        ([E], 0),
+        ([F], 2),
+        ([W], 2),
+        ([F, F], 1),
+        ([F, F, F], 0),
+        ([F, P, P], 0),
+        ([I], 1),
+        ([I, I], 1),
+        ([I, I, I], 0),
+        ([I, P], 0),
+        ([I, F], 2),
+        ([I, I, F], 2),
+        ([I, I, F, I], 1),
+        ([F, E], 0),
+    ],
+)
+def test_what_is_doubtful_is_played_again(verdicts: list[Verdict], more: int) -> None:
+    """A failure is confirmed, an inconclusive play retried, and both end."""
+    assert plays_to_come(verdicts, Settings(confirm=2, retry=2)) == more
+
+
+def test_confirmation_can_be_switched_off() -> None:
+    """With --tcp-confirm 0 one failure is enough."""
+    assert plays_to_come([F], Settings(confirm=0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "verdict", "reason"),
+    [
+        ([P], P, "because"),
+        ([F], F, "because"),
+        ([F, F, F], F, "because (3 of 3)"),
+        ([F, P, P], I, "1 of 3, unstable: because"),
+        ([F, W, F], W, "because (3 of 3)"),
+        ([I, I, I], I, "because"),
+        ([I, P], P, "because"),
+        ([I, F, F, F], F, "because (3 of 3)"),
+        ([F, E], E, "because"),
+    ],
+)
+def test_the_verdict_of_several_plays(verdicts: list[Verdict], verdict: Verdict, reason: str) -> None:
+    """Only what was broken every time is called broken."""
+    final = judged([result(each) for each in verdicts])
+    assert (final.verdict, final.reason) == (verdict, reason)
+    assert [attempt.verdict for attempt in final.attempts] == verdicts
+
+
+def test_an_unstable_result_shows_the_play_in_which_it_broke() -> None:
+    """The transcript to look at is the failing one's."""
+    final = judged([result(P, "held"), result(F, "broke"), result(P, "held")])
+    assert final.reason == "1 of 3, unstable: broke"
+
+
+def test_needs() -> None:
+    """A need is met by the target's services, its closed port, its family or the link."""
+    target = Target("t:7", "t", b"\x7f\0\0\1", 7, services={"wire": 7, "echo": 7})
+    assert unmet_need({"wire", "echo", "ipv4", "icmp"}, target, own_address=False) is None
+    assert unmet_need({"closed_port"}, target, own_address=True) == "needs closed_port: name one with --tcp-closed-port"
+    missing = unmet_need({"agent", "own_address", "ipv6"}, target, own_address=False)
+    assert missing is not None
+    assert [part.split(":")[0] for part in missing.split("; ")] == ["needs agent", "needs ipv6", "needs own_address"]

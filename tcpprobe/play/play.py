@@ -50,6 +50,7 @@ class Play:
         self.stage = stage
         self.scope = PlayScope(self)
         self.lines: dict[str, Line] = {}
+        self.now = self.started = 0.0
         for name, given in case.scenario.connections.items():
             self.lines[name] = Line(name, connection_for(self, name, given))
         self._by_port = {line.connection.tcb.local[1]: line for line in self.lines.values()}
@@ -59,7 +60,6 @@ class Play:
         self.marks: dict[int, Mark] = {}
         self.records: list[Record] = []
         self.step: int | None = None
-        self.now = self.started = 0.0
         self.done = False
         self.verdict = Verdict.PASS
         self.reason = ""

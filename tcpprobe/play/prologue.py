@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Set
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcpprobe.play import services
 from tcpprobe.play.line import Arrival, Line
@@ -46,8 +46,8 @@ def connection_for(play: Play, name: str, given: Given) -> Connection:
 
 def config_for(play: Play, given: Given) -> Config:
     """What our end offers: nothing but an MSS unless the scenario says more."""
-    config = Config(mtu=min(play.stage.mtu, 9000), wscale=None, timestamps=False, sack=False)
-    return replace(config, **given.offers(play.scope))
+    offers: dict[str, Any] = {"wscale": None, "timestamps": False, "sack": False, **given.offers(play.scope)}
+    return Config(mtu=min(play.stage.mtu, 9000), **offers)
 
 
 def reflexes(names: Set[str]) -> Reflexes:

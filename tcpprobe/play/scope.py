@@ -114,7 +114,7 @@ class PlayScope:
     """Names as the step that is being played sees them."""
 
     def __init__(self, play: Play) -> None:
-        self.play = play
+        self.play: Play = play
         self._line: Line | None = None
         self._before: Snapshot | None = None
 
@@ -144,6 +144,11 @@ class PlayScope:
         raise UnknownName(name)
 
 
+def _timestamp(line: Line, now: float) -> int:
+    line.connection.now = now
+    return line.connection.timestamp()
+
+
 #: Names that are about the connection of the step that is played, or about the play.
 OF_LINE: Mapping[str, Callable[[OfLine, Play, Line], object]] = MappingProxyType(
     {
@@ -154,7 +159,7 @@ OF_LINE: Mapping[str, Callable[[OfLine, Play, Line], object]] = MappingProxyType
         "now": lambda _of, play, _line: play.now - play.started,
         "mtu": lambda _of, play, _line: play.stage.mtu,
         "mss": lambda _of, _play, line: line.connection.tcb.snd.mss,
-        "ts_val": lambda _of, play, line: line.connection.timestamp(play.now),
+        "ts_val": lambda _of, play, line: _timestamp(line, play.now),
         "ts_ecr": lambda _of, _play, line: line.connection.tcb.ts_recent,
     }
 )

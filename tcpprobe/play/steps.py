@@ -58,11 +58,11 @@ def send(play: Play, step: Send) -> Walk:
         if count and step.every:
             yield from pause(play, step.every * play.stage.scale)
         raw, packet = build(play, line, step)
-        if packet is not None and isinstance(packet.payload, Segment):
+        if isinstance(packet.payload, Segment):
             line.connection.note_sent(packet.payload, play.now)
             line.dialled = True
         play.transmit_raw(line, raw, packet)
-        if step.as_ and packet is not None:
+        if step.as_:
             play.captured[step.as_] = Capture(packet, play.now - play.started)
     play.mark(Mark("done", play.now))
 
@@ -106,7 +106,9 @@ def target_action(play: Play, step: TargetAction) -> Walk:
     """Make the target's service do something."""
     line = play.lines[step.on]
     if step.action == "send":
-        services.ask(play, line, step.argument_value(play.scope))
+        size = step.argument_value(play.scope)
+        assert isinstance(size, int)  # the language takes no other
+        services.ask(play, line, size)
     elif step.action == "close":
         services.ask_to_close(play, line)
     else:

@@ -68,13 +68,11 @@ def _telling(attempts: Sequence[Result]) -> Result:
 
 def unmet_need(needs: Iterable[str], target: Target, own_address: bool) -> str | None:
     """Why a scenario with these needs cannot be played against this target, or None when it can."""
-    have = {"wire", *target.services, f"ipv{target.family}"}
+    have = {"wire", "icmp", *target.services, f"ipv{target.family}"}  # every link can send ICMP
     if target.closed_port is not None:
         have.add("closed_port")
     if own_address:
         have.add("own_address")
-    if len(target.address) == 4 or len(target.address) == 16:
-        have.add("icmp")  # every link can send ICMP
     missing = sorted(set(needs) - have)
     if not missing:
         return None

@@ -17,9 +17,9 @@ _NET = -0x100000
 
 _LD_W, _LD_H, _LD_B = 0x20, 0x28, 0x30
 _LDX_MSH = 0xB1
-_LD_H_IND = 0x48
+_LD_H_IND, _LD_B_IND = 0x48, 0x50
 _RSH = 0x74
-_JEQ, _JSET = 0x15, 0x45
+_JEQ, _JGE, _JSET = 0x15, 0x35, 0x45
 _RET = 0x06
 
 _ACCEPT: Instruction = (_RET, 0, 0, 0x7FFFFFFF)
@@ -38,7 +38,7 @@ def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:
 
 
 def towards(ours: bytes, target: bytes, blocks: Sequence[int]) -> list[Instruction]:
-    """What passes: TCP from ``target`` to ``ours`` on ports within the blocks, and any ICMP to ``ours``.
+    """What passes: TCP from ``target`` to ``ours`` on ports within the blocks, and ICMP errors to ``ours``.
 
     ``blocks`` are port >> BLOCK_BITS, at most 200 of them. Later fragments bear no port and do not pass.
     """
@@ -65,16 +65,23 @@ def _one_of(blocks: Sequence[int]) -> list[Instruction]:
 def _towards_v4(ours: bytes, target: bytes, blocks: Sequence[int]) -> list[Instruction]:
     return [
         *_equal(16, ours),
+        (_LDX_MSH, 0, 0, _NET),
         (_LD_B, 0, 0, _NET + 9),
-        (_JEQ, 0, 1, 1),  # ICMP: from any router on the way
+        (_JEQ, 0, 8, 1),
+        (_LD_B_IND, 0, 0, _NET),
+        (_JEQ, 4, 0, 3),  # ICMP errors: from any router on the way
+        (_JEQ, 3, 0, 4),
+        (_JEQ, 2, 0, 5),
+        (_JEQ, 1, 0, 11),
+        (_JEQ, 0, 1, 12),
         _ACCEPT,
+        _DROP,
         (_JEQ, 1, 0, 6),
         _DROP,
         *_equal(12, target),
         (_LD_H, 0, 0, _NET + 6),
         (_JSET, 0, 1, 0x1FFF),  # a later fragment
         _DROP,
-        (_LDX_MSH, 0, 0, _NET),
         (_LD_H_IND, 0, 0, _NET + 2),
         *_one_of(blocks),
     ]
@@ -84,7 +91,10 @@ def _towards_v6(ours: bytes, target: bytes, blocks: Sequence[int]) -> list[Instr
     return [
         *_equal(24, ours),
         (_LD_B, 0, 0, _NET + 6),
-        (_JEQ, 0, 1, 58),  # ICMPv6: from any router on the way
+        (_JEQ, 0, 4, 58),
+        (_LD_B, 0, 0, _NET + 40),
+        (_JGE, 0, 1, 128),  # ICMPv6 errors: from any router on the way
+        _DROP,
         _ACCEPT,
         *_equal(8, target),
         (_LD_B, 0, 0, _NET + 6),

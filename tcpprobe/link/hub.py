@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tcpprobe.link.base import Lease, Link
 from tcpprobe.wire import ip
-from tcpprobe.wire.icmp import Icmp
+from tcpprobe.wire.icmp import Icmp, is_error
 
 Receiver = Callable[[bytes, float], object]
 """Called with an IP packet and its reception stamp."""
@@ -18,8 +18,8 @@ _Key = tuple[bytes, bytes, int]
 class Hub:
     """Packets from a target go to whoever holds the lease of the address and port they are for.
 
-    An ICMP error goes to the sender of the packet it quotes. What bears no port (a later fragment, another ICMP
-    message) goes to whoever alone has that address. Everything else is dropped and counted in ``unknown``.
+    An ICMP error goes to the sender of the packet it quotes. What bears no port (a later fragment, an error whose
+    quote is too short) goes to whoever alone has that address. Everything else is dropped and counted in ``unknown``.
     """
 
     def __init__(self, link: Link) -> None:
@@ -67,7 +67,10 @@ class Hub:
     def _portless(self, packet: bytes) -> Receiver | None:
         decoded = ip.decode(packet)
         if isinstance(decoded.payload, Icmp):
-            quoted = ip.quoted_tuple(decoded.payload, 4 if len(decoded.src) == 4 else 6)
+            version = 4 if len(decoded.src) == 4 else 6
+            if not is_error(decoded.payload, version):
+                return None
+            quoted = ip.quoted_tuple(decoded.payload, version)
             if quoted is not None:
                 ours, target, port, _ = quoted
                 return self._by_port.get((target, ours, port))

@@ -36,6 +36,9 @@ def test_the_kernel_refuses_a_program_that_does_not_end():
         bpf.attach(sock, [(0x20, 0, 0, 0)])
 
 
+TESTS = {0x15: lambda a, k: a == k, 0x35: lambda a, k: a >= k, 0x45: lambda a, k: a & k}
+
+
 class Machine:
     """Runs the instructions that ``towards`` uses over an IP packet, as net/core/filter.c does."""
 
@@ -57,8 +60,8 @@ class Machine:
                 at += 1
                 if code == 0x06:
                     return k
-                if code in (0x15, 0x45):
-                    at += true if (self.a == k if code == 0x15 else self.a & k) else false
+                if code in TESTS:
+                    at += true if TESTS[code](self.a, k) else false
                 else:
                     self.step(code, k)
         except IndexError:
@@ -67,8 +70,8 @@ class Machine:
     def step(self, code, k):
         if code in (0x20, 0x28, 0x30):
             self.a = self.load(k, {0x20: 4, 0x28: 2, 0x30: 1}[code])
-        elif code == 0x48:
-            self.a = self.load(k + self.x, 2)
+        elif code in (0x48, 0x50):
+            self.a = self.load(k + self.x, 2 if code == 0x48 else 1)
         elif code == 0xB1:
             self.x = 4 * (self.load(k, 1) & 15)
         elif code == 0x74:
@@ -116,3 +119,10 @@ def test_later_fragments_do_not_pass():
 def test_ipv6_extension_headers_pass(first):
     packet = Packet(B6, A6, Segment(7, 1), options=bytes((6,)) + bytes(7), next_header=first)
     assert Machine(ip.encode(packet)).run(bpf.towards(A6, B6, []))
+
+
+@pytest.mark.parametrize(("ours", "router", "errors"), [(A4, C4, {3, 4, 5, 11, 12}), (A6, C6, set(range(128)))])
+def test_only_icmp_errors_pass(ours, router, errors):
+    program = bpf.towards(ours, ours, [])
+    passed = {kind for kind in range(256) if Machine(ip.encode(Packet(router, ours, Icmp(kind, 0)))).run(program)}
+    assert passed == errors

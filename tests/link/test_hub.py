@@ -75,6 +75,15 @@ def test_detached_is_unknown():
     assert hub.dispatch(to(ONE, 4001), 0.0)
 
 
+def test_an_error_with_too_short_a_quote_goes_to_who_alone_has_the_address_and_a_ping_to_nobody():
+    hub = Hub(None)
+    inbox, taken = Inbox(), lease(ONE, 4000)
+    hub.attach(taken, TARGET, inbox)
+    assert hub.dispatch(ip.encode(Packet(ROUTER, ONE, Icmp(3, 1, quote=b"short"))), 0.0)
+    assert not hub.dispatch(ip.encode(Packet(ROUTER, ONE, Icmp(8, 0))), 0.0)
+    assert len(inbox) == 1
+
+
 @pytest.mark.parametrize("packet", [b"", b"\x45", bytes(60), b"\x60" + bytes(60)])
 def test_noise_is_dropped(packet):
     hub = Hub(None)

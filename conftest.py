@@ -1,0 +1,3 @@
+"""pytest's configuration of this repository."""
+
+pytest_plugins = ["pytester"]

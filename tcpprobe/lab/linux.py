@@ -12,10 +12,11 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tcpprobe.lab.addresses import CLOSED_PORT, MTU, POOL_4, POOL_6, POOL_SIZE, SERVICES, TARGET_4, TARGET_6
 from tcpprobe.lab.lab import Lab, LabError
+from tcpprobe.lab.veth import VethLink
 from tcpprobe.link.pool import Pool
 from tcpprobe.link.tun import TunLink
 from tcpprobe.target.target import Target
@@ -32,8 +33,11 @@ _ROOT = str(Path(__file__).parents[2])
 class Child:
     """The process in which the target lives."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: str = "best") -> None:
         """Start it and wait for its answer.
+
+        Args:
+            way: how it is reached: ``tun``, ``veth``, or the ``best`` that this user may have.
 
         Raises:
             LabError: it could not do what it should.
@@ -43,7 +47,7 @@ class Child:
         numbers = (theirs.fileno(), os.getpid(), int(by_main_thread))
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _CHILD, _ROOT, *map(str, numbers)],
+                [sys.executable, "-I", "-S", "-c", _CHILD, _ROOT, *map(str, numbers), way],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -57,7 +61,7 @@ class Child:
             self.end()
             raise
 
-    def _receive(self) -> tuple[dict[str, object], list[int]]:
+    def _receive(self) -> tuple[dict[str, Any], list[int]]:
         self._control.settimeout(START_LIMIT)
         try:
             message, descriptors, _, _ = socket.recv_fds(self._control, 65536, 4)
@@ -87,20 +91,24 @@ class Child:
             self._process.stderr.close()
 
 
-def open_linux(family: int) -> Lab:
-    """Open lab:linux for IPv4 or IPv6.
+def open_linux(family: int, way: str = "best") -> Lab:
+    """Open lab:linux for IPv4 or IPv6, reached by ``tun``, ``veth`` or the ``best`` of them.
 
     Raises:
-        LabError: this host allows no private namespaces, or no TUN device in them.
+        LabError: this host allows no private namespaces.
     """
     if sys.platform != "linux":
         raise LabError(f"lab:linux needs Linux, and this is {platform.system()}")
-    child = Child()
+    child = Child(way)
     with contextlib.ExitStack() as failed:
         failed.callback(child.end)
         (descriptor,) = child.descriptors
+        if family not in child.answer["families"]:
+            os.close(descriptor)
+            raise LabError(f"this kernel speaks no IPv{family}")
         rng = random.Random()  # ports only: what earlier runs left behind is not met again
-        link = TunLink(descriptor, Pool(POOL_4, POOL_6, rng=rng, limit=POOL_SIZE), mtu=MTU)
+        link_class = TunLink if child.answer["way"] == "tun" else VethLink
+        link = link_class(descriptor, Pool(POOL_4, POOL_6, rng=rng, limit=POOL_SIZE), mtu=MTU)
         failed.pop_all()
     return Lab(_target(family), link, notes=_notes(child.answer), finish=child.end)
 
@@ -120,9 +128,10 @@ def _target(family: int) -> Target:
     )
 
 
-def _notes(answer: dict[str, object]) -> tuple[str, ...]:
+def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
     notes = [f"the target is this machine's Linux {platform.release()} in a private namespace, over {answer['way']}"]
-    refused = answer["refused"]
-    if isinstance(refused, list) and refused:
-        notes.append(f"settings this kernel does not let a namespace make: {', '.join(refused)}")
+    if answer["why"]:
+        notes.append(f"not over a TUN: {answer['why']}")
+    if answer["refused"]:
+        notes.append(f"settings this kernel does not let a namespace make: {', '.join(answer['refused'])}")
     return tuple(notes)

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tcpprobe.lab import linux_child
+from tcpprobe.lab import linux_child, ways
 from tcpprobe.lab.addresses import POOL_4, POOL_6, SERVICES, TARGET_4
 from tcpprobe.lab.lab import LabError, open_lab
-from tcpprobe.lab.linux import Child
+from tcpprobe.lab.linux import Child, open_linux
+from tcpprobe.lab.talkers import PATTERN_PERIOD
+from tcpprobe.lab.veth import VethLink
 from tcpprobe.link.pool import Pool
 from tcpprobe.link.tun import TunLink
 from tcpprobe.wire import ip
-from tcpprobe.wire.flags import ACK, RST, SYN
+from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.segment import Segment
 
 LIMIT = 30  # seconds after which a test has failed; nothing here takes as long
@@ -67,9 +69,13 @@ def ended(pidfd):
     return bool(select.select([pidfd], [], [], LIMIT)[0])
 
 
-@pytest.fixture(scope="module", params=["linux", "linux-ipv6"])
+@pytest.fixture(
+    scope="module",
+    params=[(4, "tun"), (6, "tun"), (4, "veth"), (6, "veth")],
+    ids=["tun-v4", "tun-v6", "veth-v4", "veth-v6"],
+)
 def lab(request):
-    with open_lab(request.param) as lab:
+    with open_linux(*request.param) as lab:
         yield lab
 
 
@@ -78,6 +84,7 @@ def test_the_target_says_where_it_is(lab):
     assert lab.target.services == SERVICES
     assert len(lab.target.address) == (4 if lab.target.family == 4 else 16)
     assert "Linux" in lab.notes[0]
+    assert lab.notes[0].endswith(lab.link.name)
 
 
 @pytest.mark.parametrize("port", sorted({*SERVICES.values(), 19}))
@@ -104,9 +111,10 @@ def test_hundreds_of_peers_are_not_limited_by_each_other(lab):
         assert answer(lab.link, lab.target.address, lab.target.closed_port).payload.flags == RST | ACK
 
 
-def test_closing_leaves_nothing():
+@pytest.mark.parametrize("way", ["tun", "veth"])
+def test_closing_leaves_nothing(way):
     before, open_files = set(children(os.getpid())), len(list(Path("/proc/self/fd").iterdir()))
-    lab = open_lab("linux")
+    lab = open_linux(4, way)
     (pid,) = set(children(os.getpid())) - before
     namespace = namespace_of(pid)
     assert namespace in namespaces() - {namespace_of(os.getpid())}
@@ -136,6 +144,44 @@ def test_a_lab_outlives_the_thread_that_opened_it():
     thread.join()
     with labs[0] as lab:
         assert answer(lab.link, lab.target.address, 7).payload.flags == SYN | ACK
+
+
+def download(link, target, size):
+    """The octets that follow the head of an HTTP answer, taken in order by a TCP of the simplest kind."""
+    lease = link.lend(target, 1)
+    port, seq, rcv_nxt, data = lease.ports[0], 1000, None, b""
+    request = f"GET /bytes/{size} HTTP/1.0\r\n\r\n".encode()
+
+    def say(flags, payload=b""):
+        segment = Segment(port, 80, seq=seq, ack=rcv_nxt or 0, flags=flags, window=65535, payload=payload)
+        link.send(ip.encode(ip.Packet(lease.address, target, segment)), target)
+
+    say(SYN)
+    lengths = set()
+    while select.select(link.filenos(), [], [], LIMIT)[0]:
+        for packet, _ in link.read(link.filenos()[0]):
+            lengths.add(len(packet))
+            decoded = ip.decode(packet)
+            assert decoded.tcp_checksum == "correct"
+            segment = decoded.payload
+            if segment.flags & SYN:
+                seq, rcv_nxt = seq + 1, segment.seq + 1
+                say(ACK, request)
+                seq += len(request)
+            elif segment.seq == rcv_nxt % 2**32:
+                data += segment.payload
+                rcv_nxt = (rcv_nxt + segment.length) % 2**32
+                say(ACK)
+                if segment.flags & FIN:
+                    say(RST | ACK)
+                    return data.partition(b"\r\n\r\n")[2], max(lengths)
+    raise AssertionError("the download stopped")
+
+
+def test_bulk_data_comes_in_finished_segments_no_larger_than_the_link(lab):
+    body, longest = download(lab.link, lab.target.address, 1_000_000)
+    assert body == bytes(i % PATTERN_PERIOD for i in range(1_000_000))
+    assert longest <= lab.link.mtu
 
 
 def test_two_labs_are_two():
@@ -196,7 +242,8 @@ def test_the_lab_ends_with_its_parent(how, signal_, whole_group):
     assert namespace not in namespaces()
 
 
-def test_the_lab_of_a_user_without_privileges():
+@pytest.mark.parametrize(("way", "make_link"), [("tun", TunLink), ("veth", VethLink)])
+def test_the_lab_of_a_user_without_privileges(way, make_link):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
     pid = os.fork()
@@ -209,7 +256,7 @@ def test_the_lab_of_a_user_without_privileges():
                 os.setresgid(65534, 65534, 65534)
                 os.setresuid(65534, 65534, 65534)
                 ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, as after exec: /proc/self is ours again
-            linux_child.main([str(theirs.detach()), str(parent), "0"])
+            linux_child.main([str(theirs.detach()), str(parent), "0", way])
             status = 0
         finally:
             os._exit(status)
@@ -217,10 +264,28 @@ def test_the_lab_of_a_user_without_privileges():
         theirs.close()
         message, descriptors, _, _ = socket.recv_fds(ours, 65536, 4)
         assert b'"namespaces": "user+net"' in message
-        link = TunLink(descriptors[0], Pool(POOL_4, POOL_6, rng=random.Random(1), limit=9))
+        link = make_link(descriptors[0], Pool(POOL_4, POOL_6, rng=random.Random(1), limit=9))
         assert answer(link, ip.pack(TARGET_4), 7).payload.flags == SYN | ACK
         link.close()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_without_a_tun_the_lab_is_reached_otherwise(monkeypatch):
+    monkeypatch.setattr(ways, "TUN", "/nonexistent/tun")
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent, pid = os.getpid(), os.fork()
+    if pid == 0:
+        try:
+            ours.close()
+            linux_child.main([str(theirs.detach()), str(parent), "0", "best"])
+        finally:
+            os._exit(0)
+    with ours, theirs:
+        message, descriptors, _, _ = socket.recv_fds(ours, 65536, 4)
+        os.close(descriptors[0])
+    os.waitpid(pid, 0)
+    assert b'"way": "veth"' in message
+    assert b"/nonexistent/tun cannot be opened (No such file or directory)" in message
 
 
 def test_a_child_that_cannot_says_why_in_one_line(monkeypatch):

@@ -49,6 +49,8 @@ def judged(attempts: Sequence[Result]) -> Result:
     conclusive = [attempt for attempt in attempts if attempt.verdict is not Verdict.INCONCLUSIVE]
     broken = [attempt for attempt in conclusive if attempt.verdict in BROKEN]
     result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+    if result.verdict is Verdict.ERROR:
+        return result
     if broken and len(broken) < len(conclusive):
         result.verdict = Verdict.INCONCLUSIVE
         result.reason = f"{len(broken)} of {len(conclusive)}, unstable: {result.reason}"

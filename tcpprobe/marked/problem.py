@@ -42,7 +42,7 @@ class Problem(NamedTuple):
         return "\n".join(lines)
 
 
-class Problems(Exception):  # noqa: N818 - it is the collection that is raised, and its name is what it holds
+class Problems(Exception):
     """Everything that is wrong with a file, in the order of the places."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

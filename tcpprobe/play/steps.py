@@ -109,13 +109,27 @@ def target_action(play: Play, step: TargetAction) -> Walk:
         size = step.argument_value(play.scope)
         assert isinstance(size, int)  # the language takes no other
         services.ask(play, line, size)
+        yield from request_taken(play, line)
     elif step.action == "close":
         services.ask_to_close(play, line)
     else:
         raise Stop(Verdict.SKIP, "needs agent: a helper on the target's host")
     play.mark(Mark("done", play.now))
-    return
-    yield
+
+
+def request_taken(play: Play, line: Line) -> Walk:
+    """Take the bare acknowledgment of a request, if it comes by itself: what counts is what is sent in answer."""
+    tcb = line.connection.tcb
+    if line.automatic or tcb.snd.una == tcb.snd.nxt:
+        return
+    arrival = yield line, play.now + WITHIN * play.stage.scale
+    if arrival is None:
+        return
+    if arrival.segment is not None and line.is_pure_ack(arrival.segment):
+        arrival.record.note = "takes the request"
+        line.take(arrival)
+    else:
+        line.mailbox.appendleft(arrival)
 
 
 # -- expectations -----------------------------------------------------------------------------------------------------

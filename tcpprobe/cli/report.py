@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tcpprobe import report
 from tcpprobe.cli.main import CommandError
+from tcpprobe.report.render import render
 from tcpprobe.results.jsonl import ResultsError
 
 
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Draw it."""
     try:
-        report.render(options.results, options.output)
+        render(options.results, options.output)
     except (ResultsError, ValueError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:

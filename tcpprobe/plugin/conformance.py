@@ -126,12 +126,15 @@ class Conformance:
         """The conformance table, and where the report is."""
         if self.output is None:
             return
-        from tcpprobe.report.terminal import table
+        from tcpprobe.catalogue.load import requirements
+        from tcpprobe.report.terminal import summary
 
         for target in self.output.targets.values():
             if target.results:
                 terminalreporter.section(f"TCP conformance of {target.run.target}")
-                terminalreporter.write_line(table(target.run, target.results))
+                color = bool(terminalreporter.hasmarkup)
+                told = summary(target.run, target.results, requirements(), target.end, color=color)
+                terminalreporter.write_line(told)
         for sentence in self.output.told:
             terminalreporter.write_line(f"tcpprobe: {sentence}")
 

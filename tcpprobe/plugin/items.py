@@ -69,9 +69,10 @@ class ProbeItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What must be, what was sent, what was expected and what came: our text instead of a traceback."""
         if isinstance(excinfo.value, Broken):
-            from tcpprobe.report.terminal import failure_text
+            from tcpprobe.catalogue.load import requirements
+            from tcpprobe.report.terminal import failure
 
-            return failure_text(excinfo.value.result)
+            return failure(excinfo.value.result, requirements())
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -34,6 +34,7 @@ class Target:
     latest: Path | None
     results: list[Result] = field(default_factory=list)
     began: float = 0.0
+    end: End | None = None
 
 
 class Output:
@@ -83,7 +84,7 @@ class Output:
         """Close the files and make the pages."""
         for target in self.targets.values():
             counts = Counter(str(result.verdict) for result in target.results)
-            end = End(dict(counts), time.monotonic() - target.began, cut_short)
+            end = target.end = End(dict(counts), time.monotonic() - target.began, cut_short)
             self._write(target, end)
             if target.writer is not None:
                 target.writer.close()
@@ -124,7 +125,7 @@ class Output:
         return self.config.invocation_params.dir / Path(text).expanduser()
 
     def _folder(self) -> Path:
-        return self.config.rootpath / FOLDER
+        return self.config.invocation_params.dir / FOLDER
 
     def _shown(self, path: Path) -> str:
         here = self.config.invocation_params.dir

@@ -46,14 +46,18 @@ class Child:
         by_main_thread = threading.current_thread() is threading.main_thread()
         numbers = (theirs.fileno(), os.getpid(), int(by_main_thread))
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _CHILD, _ROOT, *map(str, numbers), way],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the parent, which closes the lab in its own time
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _CHILD, _ROOT, *map(str, numbers), way],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,  # Ctrl-C is for the parent, which closes the lab in its own time
+                )
+            except OSError as error:
+                self._control.close()
+                raise LabError(f"the lab's process cannot be started: {error.strerror}") from None
         self.pid = self._process.pid
         try:
             self.answer, self.descriptors = self._receive()

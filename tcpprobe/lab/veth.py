@@ -37,6 +37,8 @@ class VethLink(TunLink):
                 break
             except OSError as error:
                 raise LinkError(f"the packet socket cannot be read: {error.strerror}") from error
+            if not frame:
+                break
             packet = frame[_HEADER:]
             if frame[12:14] in (_IPV4, _IPV6) and not is_noise(packet):
                 packets.append((packet, time.monotonic()))

@@ -293,3 +293,9 @@ def test_a_child_that_cannot_says_why_in_one_line(monkeypatch):
     with pytest.raises(LabError, match=r"^the lab's process ended at once: ModuleNotFoundError: .*tcpprobe") as caught:
         Child()
     assert "\n" not in str(caught.value)
+
+
+def test_a_child_that_cannot_be_started_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with pytest.raises(LabError, match=r"^the lab's process cannot be started: No such file or directory$"):
+        Child()

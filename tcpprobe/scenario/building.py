@@ -16,7 +16,7 @@ from tcpprobe.scenario.matrix import Matrix, read_matrix
 from tcpprobe.scenario.model import MAIN, Case, Given, Pattern, Scenario, Step
 from tcpprobe.scenario.optionlist import read_offer
 from tcpprobe.scenario.stepping import judges, needs_of, read_step
-from tcpprobe.scenario.words import IGNORE, REFLEXES, STATE_NEEDS, STATES
+from tcpprobe.scenario.words import REFLEXES, STATE_NEEDS, STATES
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z", re.ASCII)
 _TAG = re.compile(r"[a-z][a-z0-9_-]*\Z", re.ASCII)
@@ -167,14 +167,13 @@ class _Builder:
         return frozenset(needs or {"wire"})
 
     def _ignore(self) -> tuple[str | Pattern, ...]:
+        """Retransmissions, and what is listed; nothing when that is what is said."""
         node = self.node.get("ignore")
-        if node is None or node.kind is not Kind.LIST:
-            return ("retransmissions",)
-        return tuple(
-            read_pattern(self.desk, each) if each.kind is Kind.MAP else str(each.value)
-            for each in node.elements()
-            if each.kind is Kind.MAP or each.value in IGNORE
-        )
+        if node is not None and node.value == "none":
+            return ()
+        listed = () if node is None else node.elements()
+        more = [read_pattern(self.desk, each) if each.kind is Kind.MAP else str(each.value) for each in listed]
+        return tuple(dict.fromkeys(["retransmissions", *more]))
 
     # -- connections --------------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class Scope(Protocol):
     ``iss`` ``irs``           initial sequence numbers; ``irs`` is 0 as long as it is unknown
     ``now``                   seconds since the play began, float
     ``mtu`` ``mss``           largest packet of the link; largest payload for this target without options
+    ``local_port``            our port; ``remote_port``: the target's
     ``ts_val`` ``ts_ecr``     what our endpoint would put into a timestamps option now (0 when it cannot say)
     a connection's name       namespace ``snd rcv iss irs``, of that connection
     a matrix name             the value in this row (int, float, bool, str or bytes)

@@ -438,6 +438,11 @@ IgnoreItem = Annotated[
     Discriminator(lambda value: "<pattern>" if isinstance(value, dict) else "<plain>"),
 ]
 
+IgnoreValue = Annotated[
+    Annotated[list[IgnoreItem], Tag("<list>")] | Annotated[word(("none",)), Tag("<none>")],
+    Discriminator(lambda value: "<list>" if isinstance(value, list) else "<none>"),
+]
+
 _NAMES = {"type": "string", "pattern": NAME}
 _MATRIX_VALUE = {"type": ["integer", "string", "number", "boolean"]}
 
@@ -478,7 +483,7 @@ class ScenarioBody(Shape):
         dict,
         list,
     ) = None
-    ignore: list[IgnoreItem] | None = None
+    ignore: IgnoreValue | None = None
     exclusive: Bool = False
     hostile: Bool = False
     steps: list[StepBody] = Field(min_length=1)

@@ -36,11 +36,12 @@ class Template:
 
         ``tcp``: ``flags seq ack window urgent data_offset reserved sport dport`` (int), ``payload`` (bytes),
         ``options`` (bytes, unpadded), ``checksum`` (int, or ``"bad"``: any wrong one).
-        ``icmp``: ``icmp`` (name, or (type, code)), ``mtu`` (int), ``quote``: ``"last"`` (what we sent last),
-        ``"none"``, the name of a capture, or a dict of tcp fields as above.
+        ``icmp``: ``icmp`` (name, or (type, code)), ``mtu`` (int), ``quote``: ``"last"`` (what the target sent
+        last), ``"none"``, the name of a capture, or a dict of tcp fields as above.
         ``raw``: ``raw`` (bytes, everything behind the IP header).
         All: ``ip``: a dict with names of `tcpprobe.wire.ip.Packet` (``ttl tos df ident flow_label version header_length
-        total_length protocol checksum fragment src dst options``).
+        total_length protocol checksum fragment src dst options``); ``src`` and ``dst`` are packed addresses, or
+        ``"local"`` and ``"remote"`` for our own and the target's.
         """
         return {name: resolve(scope) for name, resolve in self.fields.items()}
 

@@ -35,7 +35,9 @@ def build(play: Play, line: Line, step: Send) -> tuple[bytes, Packet]:
         payload = PAYLOADS[step.template.kind](play, line, sender, fields)
         packet = Packet(tcb.local[0], tcb.remote[0], payload)
         if "ip" in fields:
-            packet = replace(packet, **fields["ip"])
+            places = {"local": tcb.local[0], "remote": tcb.remote[0]}
+            header = {name: places.get(value, value) for name, value in fields["ip"].items()}
+            packet = replace(packet, **header)
         return encode(packet), packet
     except ValueError as error:
         raise Stop(Verdict.ERROR, f"{step.place}: cannot be sent: {error}") from None

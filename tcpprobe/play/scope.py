@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tcpprobe.play.line import Line, Snapshot
 from tcpprobe.scenario.expression import CAPTURED, UnknownName
+from tcpprobe.wire.flags import flags_text
 from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 
@@ -46,7 +47,7 @@ FIELDS: Mapping[str, Callable[[Segment], object]] = MappingProxyType(
         "ack": lambda segment: segment.ack,
         "end": lambda segment: segment.end,
         "len": lambda segment: len(segment.payload),
-        "flags": lambda segment: segment.flags,
+        "flags": lambda segment: flags_text(segment.flags),
         "window": lambda segment: segment.window,
         "urgent": lambda segment: segment.urgent,
         "data": lambda segment: segment.payload,
@@ -55,6 +56,7 @@ FIELDS: Mapping[str, Callable[[Segment], object]] = MappingProxyType(
         "sack": lambda segment: segment.parsed.sack_permitted,
         "ts_val": lambda segment: (segment.parsed.timestamps or (None, None))[0],
         "ts_ecr": lambda segment: (segment.parsed.timestamps or (None, None))[1],
+        "count": lambda segment: len(segment.parsed.items),
     }
 )
 
@@ -113,8 +115,10 @@ class OfLine:
 class PlayScope:
     """Names as the step that is being played sees them."""
 
+    play: Play
+
     def __init__(self, play: Play) -> None:
-        self.play: Play = play
+        self.play = play
         self._line: Line | None = None
         self._before: Snapshot | None = None
 
@@ -161,5 +165,7 @@ OF_LINE: Mapping[str, Callable[[OfLine, Play, Line], object]] = MappingProxyType
         "mss": lambda _of, _play, line: line.connection.tcb.snd.mss,
         "ts_val": lambda _of, play, line: _timestamp(line, play.now),
         "ts_ecr": lambda _of, _play, line: line.connection.tcb.ts_recent,
+        "local_port": lambda _of, _play, line: line.connection.tcb.local[1],
+        "remote_port": lambda _of, _play, line: line.connection.tcb.remote[1],
     }
 )

@@ -43,8 +43,8 @@ def coverage(
         for requirement in dict.fromkeys(covers):
             directly.setdefault(requirement, []).append(scenario)
     groups: dict[str, list[str]] = {}
-    for requirement in requirements.values():
-        groups.setdefault(_root(requirement, requirements), []).append(requirement.id)
+    for each in requirements.values():
+        groups.setdefault(_root(each, requirements), []).append(each.id)
     found: dict[str, Covered] = {}
     for members in groups.values():
         everyone = dict.fromkeys(scenario for member in members for scenario in directly.get(member, ()))
@@ -52,7 +52,7 @@ def coverage(
             own = tuple(dict.fromkeys(directly.get(member, ())))
             others = tuple(scenario for scenario in everyone if scenario not in own)
             found[member] = Covered(requirements[member], own, others)
-    return {each: found[each] for each in requirements}
+    return {name: found[name] for name in requirements}
 
 
 def _root(requirement: Requirement, requirements: Mapping[str, Requirement]) -> str:

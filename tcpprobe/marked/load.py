@@ -178,8 +178,8 @@ class _Builder:
     def container(self, event: Any) -> None:
         mapping = isinstance(event, yaml.MappingStartEvent)
         mark = event.start_mark
-        kind, empty = (Kind.MAP, {}) if mapping else (Kind.LIST, [])
-        node = Node(self.document, kind, empty, mark.line + 1, mark.column + 1)
+        empty: Any = {} if mapping else []
+        node = Node(self.document, Kind.MAP if mapping else Kind.LIST, empty, mark.line + 1, mark.column + 1)
         if event.tag is not None:
             self._unknown_tag(node, event.tag)
         if len(self.open) >= DEEPEST:

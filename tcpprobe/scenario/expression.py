@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tcpprobe.marked.problem import Place
-from tcpprobe.scenario.grammar import COMPARISONS, Evaluate, NotAllowed, Use, compile_tree, parse, shown
+from tcpprobe.scenario.grammar import Evaluate, NotAllowed, Use, compile_tree, parse
+from tcpprobe.scenario.operations import COMPARISONS, shown
 
 MOST_TIMES = 10_000
 """The most a ``repeat`` may say."""
@@ -144,7 +145,7 @@ class Fixed(Value):
         """Always."""
         return True
 
-    def value(self, scope: Scope) -> object:
+    def value(self, scope: Scope) -> object:  # noqa: ARG002
         """The value."""
         return self.constant
 

@@ -7,14 +7,13 @@ costs anything.
 from __future__ import annotations
 
 import ast
-import operator
 import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tcpprobe.marked.problem import did_you_mean
-from tcpprobe.wire import seq
+from tcpprobe.scenario.operations import ARITHMETIC, COMPARISONS, CONSTANTS, FUNCTIONS, Range, number, shown
 
 if TYPE_CHECKING:
     from tcpprobe.scenario.expression import Scope
@@ -24,16 +23,6 @@ DEEPEST = 30
 _MOST_ELEMENTS = 64
 
 Evaluate = Callable[["Scope"], Any]
-
-
-class Range(NamedTuple):
-    """``low .. high``, both ends in it."""
-
-    low: float
-    high: float
-
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
 
 
 class Use(NamedTuple):
@@ -134,92 +123,6 @@ def _syntax_hint(text: str) -> str:
 
 # -- the grammar ------------------------------------------------------------------------------------------------------
 
-_ARITHMETIC: Mapping[type[ast.operator], Callable[[object, object], object]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}
-
-
-def _number(value: object) -> int | float:
-    if isinstance(value, int | float):
-        return value
-    raise TypeError(f"{shown(value)} is not a number")
-
-
-def _same_kind(left: object, right: object) -> tuple[object, object]:
-    """Text compares with bytes as its UTF-8."""
-    if isinstance(left, bytes) and isinstance(right, str):
-        return left, right.encode()
-    if isinstance(left, str) and isinstance(right, bytes):
-        return left.encode(), right
-    return left, right
-
-
-def _equal(left: object, right: object) -> bool:
-    left, right = _same_kind(left, right)
-    return left == right
-
-
-def _contained(left: object, right: object) -> bool:
-    left, right = _same_kind(left, right)
-    if isinstance(right, Range):
-        return left in right
-    if isinstance(right, list | tuple):
-        return any(_equal(left, each) for each in right)
-    if isinstance(right, str) and isinstance(left, str):
-        return left in right
-    if isinstance(right, bytes) and isinstance(left, bytes):
-        return left in right
-    raise TypeError(f"{shown(left)} cannot be in {shown(right)}")
-
-
-def _ordered(compare: Callable[[object, object], bool]) -> Callable[[object, object], bool]:
-    return lambda left, right: compare(_number(left), _number(right))
-
-
-COMPARISONS: Mapping[type[ast.cmpop], tuple[str, Callable[[object, object], bool]]] = {
-    ast.Lt: ("<", _ordered(operator.lt)),
-    ast.LtE: ("<=", _ordered(operator.le)),
-    ast.Gt: (">", _ordered(operator.gt)),
-    ast.GtE: (">=", _ordered(operator.ge)),
-    ast.Eq: ("==", _equal),
-    ast.NotEq: ("!=", lambda left, right: not _equal(left, right)),
-    ast.In: ("in", _contained),
-    ast.NotIn: ("not in", lambda left, right: not _contained(left, right)),
-}
-
-
-def _extreme(choose: Callable[..., object]) -> Callable[..., object]:
-    return lambda *values: choose(_number(value) for value in values)
-
-
-def _length(value: object) -> int:
-    if isinstance(value, str | bytes | list | tuple):
-        return len(value)
-    raise TypeError(f"{shown(value)} has no length")
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, int):
-        return value
-    raise TypeError(f"{shown(value)} is not a whole number")
-
-
-#: Name → (fewest arguments, most arguments, function).
-FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., object]]] = {
-    "min": (2, 16, _extreme(min)),
-    "max": (2, 16, _extreme(max)),
-    "abs": (1, 1, lambda value: abs(_number(value))),
-    "len": (1, 1, _length),
-    "diff": (2, 2, lambda a, b: seq.diff(_whole(a), _whole(b))),
-}
-
-_CONSTANTS: Mapping[str, object] = {"none": None, "true": True, "false": False}
-
 
 class _Compiler:
     """An ast to a closure; whatever is not named here is refused."""
@@ -244,7 +147,7 @@ class _Compiler:
             raise NotAllowed("the number is too large", node.col_offset)
         return lambda _scope: value
 
-    def name(self, node: ast.Name | ast.Attribute | ast.Subscript, depth: int) -> Evaluate:
+    def name(self, node: ast.Name | ast.Attribute | ast.Subscript, _depth: int) -> Evaluate:
         """A name and what is asked of it: attributes, one element of a list."""
         path: list[str] = []
         steps: list[Callable[[object], object]] = []
@@ -264,8 +167,8 @@ class _Compiler:
             if len(path) > 4:
                 raise NotAllowed("too many dots", inner.col_offset)
         root = inner.id
-        if root in _CONSTANTS and not path:
-            value = _CONSTANTS[root]
+        if root in CONSTANTS and not path:
+            value = CONSTANTS[root]
             return lambda _scope: value
         if root in FUNCTIONS:
             raise NotAllowed(f"{root} is a function", inner.col_offset, f"call it: {root}(…)")
@@ -277,19 +180,19 @@ class _Compiler:
         if isinstance(node.op, ast.Not):
             return lambda scope: not operand(scope)
         if isinstance(node.op, ast.USub):
-            return lambda scope: -_number(operand(scope))
+            return lambda scope: -number(operand(scope))
         if isinstance(node.op, ast.UAdd):
-            return lambda scope: _number(operand(scope))
+            return lambda scope: number(operand(scope))
         raise NotAllowed("'~' is no operator here", node.col_offset)
 
     def binary(self, node: ast.BinOp, depth: int) -> Evaluate:
         left, right = self.visit(node.left, depth), self.visit(node.right, depth)
         if isinstance(node.op, ast.BitOr):
-            return lambda scope: Range(_number(left(scope)), _number(right(scope)))
-        apply = _ARITHMETIC.get(type(node.op))
+            return lambda scope: Range(number(left(scope)), number(right(scope)))
+        apply = ARITHMETIC.get(type(node.op))
         if apply is None:
             raise NotAllowed("only + - * / // % compute here", node.col_offset)
-        return lambda scope: apply(_number(left(scope)), _number(right(scope)))
+        return lambda scope: apply(number(left(scope)), number(right(scope)))
 
     def compare(self, node: ast.Compare, depth: int) -> Evaluate:
         first = self.visit(node.left, depth)
@@ -378,7 +281,7 @@ def _walk(root: str, steps: tuple[Callable[[object], object], ...]) -> Evaluate:
     return evaluate
 
 
-_GRAMMAR: Mapping[type[ast.expr], Callable[[_Compiler, object, int], Evaluate]] = {
+_GRAMMAR: Mapping[type[ast.expr], Callable[[_Compiler, Any, int], Evaluate]] = {
     ast.Constant: _Compiler.constant,
     ast.Name: _Compiler.name,
     ast.Attribute: _Compiler.name,
@@ -407,19 +310,3 @@ _REFUSED: Mapping[type[ast.expr], str] = {
     ast.Yield: "yield",
     ast.Starred: "'*'",
 }
-
-
-def shown(value: object) -> str:
-    """A value for people: short, floats with four digits."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Range):
-        return f"{shown(value.low)} .. {shown(value.high)}"
-    if isinstance(value, int | str | bytes):
-        text = repr(value)
-        return text if len(text) <= 40 else f"{text[:37]}…"
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    return "this"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tcpprobe.scenario.expression import ExpressionError, PerRow, Scope, UnknownName, Value
-from tcpprobe.scenario.grammar import shown
+from tcpprobe.scenario.operations import shown
 from tcpprobe.wire import seq
 from tcpprobe.wire.flags import flags_text
 
@@ -99,8 +99,8 @@ class Compared(Matcher):
         if seen is None:
             return False
         if self.wraps:
-            return _SERIAL[self.sign](seen, self.value.integer(scope) & _MASK)
-        return _COMPARE[self.sign](seen, _comparable(self.value, scope))
+            return bool(_SERIAL[self.sign](seen, self.value.integer(scope) & _MASK))
+        return bool(_COMPARE[self.sign](seen, _comparable(self.value, scope)))
 
     def describe(self, scope: Scope, show: Show) -> str:
         """``> 0``."""
@@ -126,7 +126,7 @@ class Between(Matcher):
             return False
         if self.wraps:
             low, high = self.low.integer(scope) & _MASK, self.high.integer(scope) & _MASK
-            return (seen - low) & _MASK <= (high - low) & _MASK
+            return bool((seen - low) & _MASK <= (high - low) & _MASK)
         return bool(_comparable(self.low, scope) <= seen <= _comparable(self.high, scope))
 
     def describe(self, scope: Scope, show: Show) -> str:
@@ -216,7 +216,7 @@ class Present(Matcher):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks(Matcher):
-    """SACK blocks: exactly these pairs in this order; or, with ``first``, these at the beginning; or these among all."""
+    """SACK blocks: these pairs, where ``exactly``, ``first`` (at the beginning) or ``among`` all says."""
 
     pairs: tuple[tuple[Matcher, Matcher], ...]
     where: str = "exactly"

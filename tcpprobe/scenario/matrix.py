@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from tcpprobe.marked.node import Kind, Node
 from tcpprobe.marked.problem import Problem
-from tcpprobe.scenario.grammar import FUNCTIONS
+from tcpprobe.scenario.operations import FUNCTIONS
 
 MOST_ROWS = 5000
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z", re.ASCII)

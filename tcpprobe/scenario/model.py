@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, ClassVar
 from tcpprobe.marked.problem import Place
 
 if TYPE_CHECKING:
-    from tcpprobe.scenario.expression import Expr, Scope
+    from tcpprobe.scenario.expression import Expr, Scope, Value
     from tcpprobe.scenario.pattern import FieldTest
     from tcpprobe.scenario.template import OptionList, Template
-    from tcpprobe.scenario.value import Value
 
 MAIN = "main"
 """The name of the connection when a scenario names none."""
@@ -85,7 +84,7 @@ class Pattern(Alternative):
 class Nothing(Alternative):
     """Nothing arrives for the step's time."""
 
-    def describe(self, scope: Scope) -> str:
+    def describe(self, scope: Scope) -> str:  # noqa: ARG002
         """``nothing``."""
         return "nothing"
 
@@ -94,7 +93,7 @@ class Nothing(Alternative):
 class Gone(Alternative):
     """The target has forgotten the connection: it answers a probe with RST."""
 
-    def describe(self, scope: Scope) -> str:
+    def describe(self, scope: Scope) -> str:  # noqa: ARG002
         """The words for it."""
         return "the connection gone"
 

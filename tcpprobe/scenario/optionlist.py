@@ -67,10 +67,7 @@ def read_options(desk: Desk, node: Node) -> OptionList:
 def read_offer(desk: Desk, node: Node) -> OptionList:
     """The options under ``given``: only what an endpoint can negotiate."""
     for item in node.elements():
-        if item.kind is Kind.MAP:
-            word = next(iter(item.value), "")
-        else:
-            word = str(item.value).partition(" ")[0]
+        word = next(iter(item.value), "") if item.kind is Kind.MAP else str(item.value).partition(" ")[0]
         if desk.has_references(item) and "${" in word:
             desk.problem(item, "an option's name cannot come from the matrix here")
         elif word not in OFFERED and word in KNOWN:

@@ -12,7 +12,6 @@ from tcpprobe.marked.problem import did_you_mean
 from tcpprobe.scenario.desk import BUILT_IN, Desk
 from tcpprobe.scenario.expecting import read_alternative
 from tcpprobe.scenario.expression import MOST_TIMES, Expr, Fixed, Value, compile
-from tcpprobe.scenario.grammar import FUNCTIONS
 from tcpprobe.scenario.model import (
     Alternative,
     AnyOf,
@@ -26,6 +25,7 @@ from tcpprobe.scenario.model import (
     TargetAction,
     Wait,
 )
+from tcpprobe.scenario.operations import FUNCTIONS
 from tcpprobe.scenario.sending import QUOTES, read_template
 from tcpprobe.scenario.words import ACTION_NEEDS
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from tcpprobe.marked.node import Kind, Node
 from tcpprobe.marked.problem import Problem, did_you_mean
-from tcpprobe.scenario import shape
+from tcpprobe.scenario import shape, shape_packet, shape_step
 
 Path = tuple[str | int, ...]
 
 #: The model that owns a key, by the last named part of the path to it.
 _OWNERS: dict[str, type[BaseModel]] = {
-    **{f"<{name}>": model for name, model in shape.STEPS.items()},
-    **{f"<{name}>": model for name, model in shape.ALTERNATIVES.items()},
-    "<pattern>": shape.PatternBody,
-    "<flags>": shape.FlagSet,
-    "<icmp>": shape.IcmpNumbers,
-    "<quote>": shape.SegmentFields,
+    **{f"<{name}>": model for name, model in shape_step.STEPS.items()},
+    **{f"<{name}>": model for name, model in shape_packet.ALTERNATIVES.items()},
+    "<pattern>": shape_packet.PatternBody,
+    "<flags>": shape_packet.FlagSet,
+    "<icmp>": shape_packet.IcmpNumbers,
+    "<quote>": shape_packet.SegmentFields,
     "<given>": shape.GivenBody,
-    "<action>": shape.ActionBody,
-    "send": shape.SendBody,
-    "fragment": shape.Fragment,
+    "<action>": shape_step.ActionBody,
+    "send": shape_packet.SendBody,
+    "fragment": shape_packet.Fragment,
     "scenarios": shape.ScenarioBody,
 }
 
@@ -77,7 +77,7 @@ def _unknown_key(root: Node, path: Path, _error: Any) -> Problem:
 def _where(path: Path) -> str:
     names = [str(part) for part in _plain_path(path[:-1]) if isinstance(part, str)]
     step = path[-2] if len(path) > 1 else ""
-    if isinstance(step, str) and step.strip("<>") in shape.STEPS and step.startswith("<"):
+    if isinstance(step, str) and step.strip("<>") in shape_step.STEPS and step.startswith("<"):
         return f" in a step that is '{step.strip('<>')}'"
     return f" in {names[-1]}" if names and names[-1] != "scenarios" else ""
 
@@ -85,13 +85,13 @@ def _where(path: Path) -> str:
 def _misplaced(key: str, path: Path) -> str:
     """For a key that belongs one level up or down."""
     named = [part for part in path[:-1] if isinstance(part, str)]
-    step = next((part for part in named if part.startswith("<") and part.strip("<>") in shape.STEPS), "")
+    step = next((part for part in named if part.startswith("<") and part.strip("<>") in shape_step.STEPS), "")
     inside = named[-1:] and named[-1] != step
-    beside = _keys(shape.STEPS[step.strip("<>")]) if step else set()
-    if inside and key in beside and key not in shape.STEPS:
+    beside = _keys(shape_step.STEPS[step.strip("<>")]) if step else set()
+    if inside and key in beside and key not in shape_step.STEPS:
         return f"put it beside '{step.strip('<>')}', not into it"
     if not inside and step in ("<send>", "<expect>", "<eventually>"):
-        inner = shape.SendBody if step == "<send>" else shape.PatternBody
+        inner = shape_packet.SendBody if step == "<send>" else shape_packet.PatternBody
         if key in _keys(inner):
             return f"put it into '{step.strip('<>')}', not beside it"
     return ""
@@ -101,7 +101,7 @@ def _owner(path: Path) -> type[BaseModel]:
     named = [part for part in path[:-1] if isinstance(part, str)]
     last = named[-1] if named else ""
     if last == "ip":
-        return shape.IpSent if "<send>" in path else shape.IpExpected
+        return shape_packet.IpSent if "<send>" in path else shape_packet.IpExpected
     return _OWNERS.get(last, shape.FileBody)
 
 
@@ -119,15 +119,15 @@ def _no_step(root: Node, path: Path, _error: Any) -> Problem:
     node = _at(root, path)
     if node.kind is not Kind.MAP:
         return node.problem(f"a step is a mapping, this is {node.kind}", "as in - send: {flags: S}")
-    found = [key for key in shape.STEPS if key in node.value]
+    found = [key for key in shape_step.STEPS if key in node.value]
     if len(found) > 1:
         at = node.keys[found[1]]
         return at.problem(f"one step cannot be {found[0]!r} and {found[1]!r}", "begin a new step with '- '")
     for key, at in node.keys.items():
-        hint = did_you_mean(key, shape.STEPS)
+        hint = did_you_mean(key, shape_step.STEPS)
         if hint.startswith("did you"):
             return at.problem(f"unknown kind of step {key!r}", hint)
-    return node.problem("what kind of step is this?", f"it needs one of {', '.join(shape.STEPS)}")
+    return node.problem("what kind of step is this?", f"it needs one of {', '.join(shape_step.STEPS)}")
 
 
 def _word(root: Node, path: Path, error: Any) -> Problem:
@@ -173,7 +173,7 @@ def _name(root: Node, path: Path, _error: Any) -> Problem:
     return at.problem(f"{names[-1]!r} is no name", "lower-case letters, digits and _, as in initial_window")
 
 
-_HANDLERS = {
+_HANDLERS: Mapping[str, Callable[[Node, Path, Any], Problem | None]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
     "union_tag_not_found": _no_step,

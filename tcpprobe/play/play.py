@@ -45,12 +45,17 @@ class Play:
         done: the verdict is there.
     """
 
+    case: Case
+    stage: Stage
+    now: float
+    started: float
+
     def __init__(self, case: Case, stage: Stage) -> None:
         self.case = case
         self.stage = stage
+        self.now = self.started = 0.0
         self.scope = PlayScope(self)
         self.lines: dict[str, Line] = {}
-        self.now = self.started = 0.0
         for name, given in case.scenario.connections.items():
             self.lines[name] = Line(name, connection_for(self, name, given))
         self._by_port = {line.connection.tcb.local[1]: line for line in self.lines.values()}

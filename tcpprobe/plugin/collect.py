@@ -24,7 +24,9 @@ class ProbeFile(pytest.File):
         """An item per case; with several targets, one per case and target."""
         targets = self.config.stash[BENCH].targets if BENCH in self.config.stash else []
         for case in load_file(self.path):
-            for target in targets or [None]:
+            if not targets:
+                yield self._item(case, None, several=False)
+            for target in targets:
                 yield self._item(case, target, several=len(targets) > 1)
 
     def _item(self, case: Case, target: Target | None, *, several: bool) -> ProbeItem:
@@ -32,7 +34,7 @@ class ProbeFile(pytest.File):
         item: ProbeItem = ProbeItem.from_parent(self, name=name, case=case, target=target)
         return item
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """A mistake in the file is told by our text alone."""
         if isinstance(excinfo.value, Problems):
             return str(excinfo.value)

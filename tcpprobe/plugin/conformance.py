@@ -57,19 +57,20 @@ class Conformance:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Let what was selected begin in the background, in session order."""
-        items = [item for item in mine(session.items) if isinstance(item, ProbeItem) and item.target is not None]
-        if not items or self.config.option.collectonly or self._leads_workers:
+        if self.config.option.collectonly or self._leads_workers:
             return
-        by_target = defaultdict(list)
-        for item in items:
-            by_target[item.target.text].append(item)
-        for group in by_target.values():
-            target = group[0].target
+        cases = defaultdict(list)
+        for item in mine(session.items):
+            if isinstance(item, ProbeItem) and item.target is not None:
+                cases[item.target.text].append(item.case)
+        for target in self.bench.targets:
+            if target.text not in cases:
+                continue
             try:
                 run = self.bench.run_info(target)
                 if self.output is not None:
                     self.output.open(run)
-                self.bench.start(target, [item.case for item in group])
+                self.bench.start(target, cases[target.text])
             except (BenchError, OutputError) as error:
                 pytest.exit(str(error), returncode=UNREACHABLE)
 
@@ -90,18 +91,21 @@ class Conformance:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the report its result as a line of JSON, so that it travels from workers too."""
+        """Write the result; on a worker of xdist's, give it to the report as JSON, so that it travels."""
         report = yield
         if call.when == "call" and isinstance(item, ProbeItem) and item.result is not None:
-            from tcpprobe.results.jsonl import dump
-
             assert item.target is not None
             report.duration = item.result.duration
+            if self.output is not None:
+                self.output.add(item.target.text, item.result)
+                return report
+            from tcpprobe.results.jsonl import dump
+
             report.tcpprobe = [dump(record).decode() for record in (self.bench.run_info(item.target), item.result)]  # type: ignore[attr-defined]
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write the result, where the run is led."""
+        """Write a result that came from a worker."""
         lines = getattr(report, "tcpprobe", None)
         if lines is None or self.output is None:
             return

@@ -16,9 +16,9 @@ class Dealing(LoadScheduling):  # type: ignore[misc]
             super().schedule()
             return
         nodes = sorted(self.nodes, key=_number)
-        self.collection = next(iter(self.node2collection.values()))
+        collection = self.collection = next(iter(self.node2collection.values()))
         for start, node in enumerate(nodes):
-            indices = list(range(start, len(self.collection), len(nodes)))
+            indices = list(range(start, len(collection), len(nodes)))
             self.node2pending[node].extend(indices)
             if indices:
                 node.send_runtest_some(indices)

@@ -24,6 +24,10 @@ from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import Case
 from tcpprobe.target.target import Target
 
+#: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
+#: not wait for them.
+AT_ONCE = 2
+
 Key = tuple[str, str]
 Finish = Callable[[Result, float], None]
 
@@ -79,6 +83,7 @@ class Conductor:
         self._exclusive: deque[Ticket] = deque()
         self._alone = False
         self._running: set[Running] = set()
+        self._ended: deque[Running] = deque()
         self._timers: list[tuple[float, int, Running]] = []
         self._ticks = itertools.count()
         self._rng = random.Random(settings.seed)
@@ -135,10 +140,19 @@ class Conductor:
             running.deadline = None
             running.play.timeout(now)
             self._settle(running, now)
-        self._fill(now)
+        for _ in range(min(AT_ONCE, len(self._ended))):
+            ended = self._ended.popleft()
+            ended.ticket.in_flight -= 1
+            self._attempted(ended.ticket, ended.play.result(), now)
+        for _ in range(AT_ONCE):
+            if (ticket := self._next_ticket()) is None:
+                break
+            self._start(ticket, now)
 
     def next_deadline(self) -> float | None:
         """When `advance` must be called next, or None when nothing waits for the clock."""
+        if self._ended or self._startable():
+            return 0.0
         while self._timers:
             deadline, _, running = self._timers[0]
             if not running.ended and running.deadline == deadline:
@@ -162,18 +176,21 @@ class Conductor:
 
     # -- plays ---------------------------------------------------------------------------------------------------
 
-    def _fill(self, now: float) -> None:
-        while len(self._running) < self.settings.width:
-            if self._alone and (self._running or self._in_doubt):
-                return
-            self._alone = False
-            if self._slow or self._plain:
-                self._start((self._slow or self._plain).popleft(), now)
-            elif self._exclusive and not self._running and not self._in_doubt:
-                self._alone = True
-                self._start(self._exclusive.popleft(), now)
-            else:
-                return
+    def _startable(self) -> deque[Ticket] | None:
+        """The queue from which the next play may start now."""
+        busy = bool(self._running or self._ended or self._in_doubt)
+        if len(self._running) >= self.settings.width or (self._alone and busy):
+            return None
+        if self._slow or self._plain:
+            return self._slow or self._plain
+        return self._exclusive if self._exclusive and not busy else None
+
+    def _next_ticket(self) -> Ticket | None:
+        queue = self._startable()
+        if queue is None:
+            return None
+        self._alone = queue is self._exclusive
+        return queue.popleft()
 
     def _start(self, ticket: Ticket, now: float) -> None:
         ticket.in_flight += 1
@@ -219,8 +236,7 @@ class Conductor:
         play = running.play
         if play.done:
             self._release(running)
-            running.ticket.in_flight -= 1
-            self._attempted(running.ticket, play.result(), now)
+            self._ended.append(running)
             return
         deadline = play.next_timeout()
         if deadline is not None and deadline != running.deadline:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from tcpprobe import __version__
 from tcpprobe.link.base import Link
 from tcpprobe.link.hub import Hub
+from tcpprobe.link.memory import MemoryLink
 from tcpprobe.results.model import Result, Run
 from tcpprobe.runner.conductor import Conductor, Key, key_of
 from tcpprobe.runner.preflight import Preflight
@@ -155,6 +156,7 @@ class _VirtualShell(_Shell):
     def wait(self, condition: Callable[[], bool]) -> None:
         session = self.session
         conductor, link, hub = session._conductor, session.link, session._hub
+        assert isinstance(link, MemoryLink)  # the only link that lives in virtual time
         while not condition():
             conductor.advance(self.now)
             packets = link.deliver(self.now)

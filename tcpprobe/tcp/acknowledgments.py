@@ -16,10 +16,14 @@ _NOP_NOP_TIMESTAMPS = b"\x01\x01\x08\x0a"
 class Acknowledgments(Departures):
     """What an arriving acknowledgment does."""
 
+    def only_stamps(self, raw: bytes) -> bool:
+        """Whether options are the usual NOP, NOP, timestamps and nothing else: the fast path."""
+        return len(raw) == 12 and raw.startswith(_NOP_NOP_TIMESTAMPS)
+
     def stamps(self, seg: Segment) -> tuple[int, int] | None:
         """(TSval, TSecr) of a segment, or None."""
         raw = seg.options
-        if len(raw) == 12 and raw[:4] == _NOP_NOP_TIMESTAMPS:
+        if self.only_stamps(raw):
             return int.from_bytes(raw[4:8], "big"), int.from_bytes(raw[8:], "big")
         return seg.parsed.timestamps if raw else None
 
@@ -80,7 +84,7 @@ class Acknowledgments(Departures):
         snd = self.tcb.snd
         window = seg.window << snd.scale
         news = 0
-        if self.tcb.sack_on and seg.options:
+        if self.tcb.sack_on and seg.options and not self.only_stamps(seg.options):
             news = self.flight.sack(seg.parsed.sack_blocks, snd.una, snd.nxt)
         if ahead > 0:
             self.acknowledge(seg, ahead)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from tcpprobe.tcp.arrivals import Arrivals
 from tcpprobe.tcp.events import Closed, Event, TimedOut
-from tcpprobe.tcp.negotiation import Offer
+from tcpprobe.tcp.negotiation import FIXED, Offer
 from tcpprobe.tcp.state import SENDING, Move, State
 from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.ip import Packet
@@ -16,6 +16,7 @@ from tcpprobe.wire.seq import add, diff
 
 _KEEP_ALIVE_INTERVAL = 75.0
 _KEEP_ALIVE_PROBES = 9
+_LEAST_MTU = {4: 68, 16: 1280}  # RFC 791 and RFC 8200
 _NEXT_INCARNATION = 1 << 16
 
 EXPIRIES: Mapping[str, str] = MappingProxyType(
@@ -168,6 +169,27 @@ class Connection(Arrivals):
         """One IP packet for this connection; a wrong checksum or header is dropped in silence."""
         if self.admits(packet) and isinstance(packet.payload, Segment):
             self.segment_arrives(packet.payload, now, ecn=packet.tos & 3)
+
+    def path_mtu(self, mtu: int, now: float) -> None:
+        """The path takes packets of ``mtu`` bytes at most: what is larger is sent again, in pieces (RFC 1191 6.4)."""
+        self.now = now
+        snd = self.tcb.snd
+        largest = max(mtu, _LEAST_MTU[len(self.tcb.local[0])]) - FIXED[len(self.tcb.local[0])]
+        if largest >= snd.mss:
+            return  # never a reason to send more
+        snd.mss = largest
+        limit = self.payload_limit()
+        for sent in self.flight:
+            if sent.length > limit:
+                self.flight.mark_lost(sent)
+        self.urgent_repeat = True
+        self.disarm("retransmit")
+
+    def refused(self, now: float) -> None:
+        """A hard ICMP error: fatal to an opening connection only (RFC 9293 3.9.2.2, RFC 5927 5.2)."""
+        self.now = now
+        if self.state is State.SYN_SENT:
+            self.be_reset()
 
     def gives_way(self, syn: Segment) -> bool:
         """In TIME-WAIT, whether this SYN is a new connection's and not an old duplicate (RFC 6191 2, MAY-2, SHLD-4)."""

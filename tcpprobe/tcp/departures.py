@@ -146,24 +146,27 @@ class Departures(Core):
         while (lost := self.flight.first_lost()) is not None and self.reflexes.retransmit:
             if not self.urgent_repeat and self.congestion_left() < min(lost.length, self.tcb.snd.mss):
                 return
-            if self.tcb.snd.wnd == 0 and self.synchronized:
+            if self.synchronized and self.inside_window(lost.seq) <= 0:
                 return
             self.urgent_repeat = False
             self.repeat(lost)
 
     def repeat(self, sent: Sent, most: int | None = None) -> None:
         """Send ``sent`` again: the same bytes (RFC 2525 2.4), at most ``most`` of them, the ACK a current one."""
-        self.flight.repeat(sent, self.now)
         self.last_sent = self.now
         if sent.flags & SYN:
+            self.flight.repeat(sent, self.now)
             self.put(self.form_syn(SYN if self.state is State.SYN_SENT else SYN | ACK))
             return
         at = diff(sent.seq, self.buffer_start)
         fin = bool(sent.flags & FIN)
         length = sent.length - fin
-        size = min(length, self.payload_limit(), self.inside_window(sent.seq))
+        size = min(length, self.payload_limit(), max(self.inside_window(sent.seq), 0))
         if most is not None:
             size = min(length, most)
+        elif 0 < size < length:
+            self.flight.split(sent, size)
+        self.flight.repeat(sent, self.now)
         payload = bytes(self.buffer[at : at + size])
         flags = ACK
         if size and at + size == len(self.buffer):
@@ -173,9 +176,9 @@ class Departures(Core):
         self.put(self.form(sent.seq, flags, payload))
 
     def inside_window(self, seq: int) -> int:
-        """How many bytes from ``seq`` on lie within the peer's window (RFC 9293 3.8.6, SHLD-16); at least one."""
+        """How many bytes from ``seq`` on lie within the peer's window (RFC 9293 3.8.6, SHLD-16)."""
         snd = self.tcb.snd
-        return max(snd.wnd - diff(seq, snd.una), 1)
+        return snd.wnd - diff(seq, snd.una)
 
     def arm_for_flight(self) -> None:
         """Keep the one timer running that the situation asks for (RFC 6298 5.1; RFC 9293 3.8.6.1)."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tcpprobe.wire.flags import SYN
-from tcpprobe.wire.seq import diff
+from tcpprobe.wire.flags import FIN, SYN
+from tcpprobe.wire.seq import add, diff
 
 DUP_THRESH = 3
 
@@ -126,6 +126,14 @@ class Flight:
             self._away -= sent.length
         sent.count += 1
         sent.time = now
+
+    def split(self, sent: Sent, size: int) -> None:
+        """Cut ``sent`` after ``size`` sequence numbers; the rest, with its FIN, becomes a segment of its own."""
+        middle = add(sent.seq, size)
+        rest = replace(sent, seq=middle, flags=sent.flags & ~SYN)
+        self.queue.insert(self.queue.index(sent) + 1, rest)
+        sent.end = middle
+        sent.flags &= ~FIN
 
     def first_lost(self) -> Sent | None:
         """The lowest segment to send again (RFC 6675 4, NextSeg rule 1)."""

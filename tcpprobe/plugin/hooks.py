@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tcpprobe.plugin import options
+from tcpprobe.plugin.fixtures import tcp_connection, tcp_target
 from tcpprobe.plugin.markers import register_all
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+__all__ = ["tcp_connection", "tcp_target"]
 
 SUFFIX = ".probe.yaml"
 

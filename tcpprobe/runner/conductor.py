@@ -11,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tcpprobe.link.base import Lease, Link, LinkError
 from tcpprobe.link.hub import Hub
@@ -21,7 +22,7 @@ from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.liveness import liveness_case
 from tcpprobe.runner.policy import DOUBTFUL, judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
-from tcpprobe.scenario.model import Case
+from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
 
 #: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
@@ -37,6 +38,41 @@ def key_of(case: Case) -> Key:
     return case.scenario.file, case.id
 
 
+class Actor(Protocol):
+    """What the conductor drives: a play, or a connection that a Python test drives by hand."""
+
+    @property
+    def done(self) -> bool:
+        """It has ended."""
+
+    def start(self, now: float) -> None:
+        """Begin."""
+
+    def packet_arrives(self, raw: bytes, now: float) -> None:
+        """A packet came."""
+
+    def timeout(self, now: float) -> None:
+        """The moment that `next_timeout` named has come."""
+
+    def next_timeout(self) -> float | None:
+        """When to be called, None for never."""
+
+    def packets_to_send(self) -> list[bytes]:
+        """What is to be sent; handed over once."""
+
+    def longest_left(self, now: float) -> float:
+        """Seconds until it must have gone on."""
+
+    def late(self, seconds: float) -> None:
+        """The runner was late."""
+
+    def fail(self, reason: str, now: float) -> None:
+        """Something on our own side went wrong."""
+
+    def cancel(self, now: float) -> None:
+        """End; reset what is open."""
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """One case on its way to a result."""
@@ -49,11 +85,11 @@ class Ticket:
 
 @dataclass(slots=True, eq=False)
 class Running:
-    """One play in flight."""
+    """A play, or something like one, in flight; `finish` is called when it has ended."""
 
-    ticket: Ticket
-    play: Play
+    actor: Actor
     lease: Lease
+    finish: Callable[[float], None]
     deadline: float | None = None
     ended: bool = False
 
@@ -127,7 +163,7 @@ class Conductor:
 
     def remaining(self, now: float) -> float:
         """Seconds until the last play in flight must have ended, as far as is known now."""
-        return max((running.play.longest_left(now) for running in self._running), default=0.0)
+        return max((running.actor.longest_left(now) for running in self._running), default=0.0)
 
     # -- time ----------------------------------------------------------------------------------------------------
 
@@ -138,12 +174,10 @@ class Conductor:
             if running.ended or running.deadline != deadline:
                 continue
             running.deadline = None
-            running.play.timeout(now)
+            running.actor.timeout(now)
             self._settle(running, now)
         for _ in range(min(AT_ONCE, len(self._ended))):
-            ended = self._ended.popleft()
-            ended.ticket.in_flight -= 1
-            self._attempted(ended.ticket, ended.play.result(), now)
+            self._ended.popleft().finish(now)
         for _ in range(AT_ONCE):
             if (ticket := self._next_ticket()) is None:
                 break
@@ -163,14 +197,14 @@ class Conductor:
     def late(self, seconds: float) -> None:
         """We ourselves were late by this much: what depends on timing must not be held against the target."""
         for running in self._running:
-            running.play.late(seconds)
+            running.actor.late(seconds)
 
     def cancel(self, now: float) -> None:
         """Give up all that is queued or in flight; connections still open are reset."""
         for queue in (self._slow, self._plain, self._exclusive):
             queue.clear()
         for running in tuple(self._running):
-            running.play.cancel(now)
+            running.actor.cancel(now)
             self._send(running, now)
             self._release(running)
 
@@ -202,17 +236,34 @@ class Conductor:
             self._attempted(ticket, blank_result(ticket.case, Verdict.ERROR, str(error), self.target.text), now)
             return
         play = Play(ticket.case, self._stage(lease, names))
-        running = Running(ticket, play, lease)
+        self._launch(Running(play, lease, lambda then: self._ended_play(ticket, play, then)), now)
+
+    def _launch(self, running: Running, now: float) -> None:
         self._running.add(running)
 
         def receive(packet: bytes, stamp: float) -> None:
             if not running.ended:
-                play.packet_arrives(packet, stamp)
+                running.actor.packet_arrives(packet, stamp)
                 self._settle(running, stamp)
 
-        self.hub.attach(lease, self.target.address, receive)
-        play.start(now)
+        self.hub.attach(running.lease, self.target.address, receive)
+        running.actor.start(now)
         self._settle(running, now)
+
+    def _ended_play(self, ticket: Ticket, play: Play, now: float) -> None:
+        ticket.in_flight -= 1
+        self._attempted(ticket, play.result(), now)
+
+    def talk(self, cast: Callable[[Stage], Actor], now: float) -> None:
+        """Let something that is no play take part: `cast` makes it for the stage it gets. Raises LinkError."""
+        lease = self.link.lend(self.target.address, 1)
+        self._launch(Running(cast(self._stage(lease, (MAIN,))), lease, lambda _then: None), now)
+
+    def settle(self, actor: Actor, now: float) -> None:
+        """Something was asked of an actor that takes part: see to what it wants sent and when it wants to be called."""
+        for running in tuple(self._running):
+            if running.actor is actor:
+                self._settle(running, now)
 
     def _stage(self, lease: Lease, names: tuple[str, ...]) -> Stage:
         return Stage(
@@ -233,22 +284,22 @@ class Conductor:
     def _settle(self, running: Running, now: float) -> None:
         """After anything happened to a play: send what it wants sent, end it or set its timer."""
         self._send(running, now)
-        play = running.play
-        if play.done:
+        actor = running.actor
+        if actor.done:
             self._release(running)
             self._ended.append(running)
             return
-        deadline = play.next_timeout()
+        deadline = actor.next_timeout()
         if deadline is not None and deadline != running.deadline:
             heapq.heappush(self._timers, (deadline, next(self._ticks), running))
         running.deadline = deadline
 
     def _send(self, running: Running, now: float) -> None:
-        for packet in running.play.packets_to_send():
+        for packet in running.actor.packets_to_send():
             try:
                 self.link.send(packet, self.target.address)
             except LinkError as error:
-                running.play.fail(f"cannot send: {error}", now)
+                running.actor.fail(f"cannot send: {error}", now)
                 return
 
     def _release(self, running: Running) -> None:

@@ -16,12 +16,15 @@ from tcpprobe import __version__
 from tcpprobe.link.base import Link
 from tcpprobe.link.hub import Hub
 from tcpprobe.link.memory import MemoryLink
+from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Run
-from tcpprobe.runner.conductor import Conductor, Key, key_of
+from tcpprobe.runner.conductor import Actor, Conductor, Key, key_of
+from tcpprobe.runner.conversation import Conversation
 from tcpprobe.runner.preflight import Preflight
 from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import Case
 from tcpprobe.target.target import Target
+from tcpprobe.tcp.config import Config
 
 HEARTBEAT = 0.025  # the loop never sleeps longer while plays are in flight, so that its own lateness is seen
 LATE = 0.05  # seconds by which the loop may oversleep before plays are told
@@ -109,6 +112,40 @@ class Session:
             python=platform.python_version(),
             platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         )
+
+    def converse(self, config: Config, port: int) -> Conversation:
+        """A connection to this port of the target, for a Python test to drive by hand. Raises LinkError."""
+        made: list[Conversation] = []
+
+        def cast(stage: Stage) -> Conversation:
+            made.append(Conversation(stage, config, port, self._shell.notify))
+            return made[0]
+
+        self.ask(lambda now: self._conductor.talk(cast, now))
+        return made[0]
+
+    def ask(self, what: Callable[[float], None], actor: Actor | None = None) -> None:
+        """Have something done in the session's thread, with the time, and wait until it is; then look after `actor`."""
+        answered: list[BaseException | None] = []
+
+        def command(now: float) -> None:
+            try:
+                what(now)
+                if actor is not None:
+                    self._conductor.settle(actor, now)
+                answered.append(None)
+            except Exception as error:
+                answered.append(error)
+            self._shell.notify()
+
+        self._shell.call(command)
+        self._shell.wait(lambda: bool(answered))
+        if answered[0] is not None:
+            raise answered[0]
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Let time pass until a condition holds that packets or deadlines bring about."""
+        self._shell.wait(condition)
 
     def close(self) -> None:
         """Cancel what is in flight, reset the connections that are open and end the thread. May be called twice."""

@@ -88,6 +88,8 @@ def build(way: str) -> tuple[Services, int, dict[str, object]]:
         namespace.enter_another()
         answer |= {"way": "veth", "refused": namespace.write_sysctls(SYSCTLS)}
         descriptor = pair.connect()
+    if socket.AF_INET6 in ways.target_addresses():
+        ways.wait_until_addressed()
     answer["families"] = [4 if family == socket.AF_INET else 6 for family in ways.target_addresses()]
     raise_descriptor_limit()
     listeners = [

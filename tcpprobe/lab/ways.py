@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,8 @@ from tcpprobe.lab.netlink import IFF_NOARP, Netlink
 
 TUN = "/dev/net/tun"
 IPV6 = Path("/proc/sys/net/ipv6")
+IPV6_ROUTES = Path("/proc/self/net/ipv6_route")
+RTF_LOCAL = 0x80000000
 TUNSETIFF = 0x400454CA
 IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 QUEUE = 10000  # packets; the 500 that a TUN has by default overflow under bulk load
@@ -28,7 +31,7 @@ INDEX = 4242  # of both ends of the veth pair, each in its own namespace; low nu
 OUTER = "outer"
 GATEWAYS = {socket.AF_INET: GATEWAY_4, socket.AF_INET6: GATEWAY_6}
 ETH_P_ALL = 3
-SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
+SOL_PACKET, PACKET_QDISC_BYPASS, PACKET_IGNORE_OUTGOING = 263, 20, 23
 SO_RCVBUFFORCE = 33
 RECEIVE_BUFFER = 16 << 20
 
@@ -85,6 +88,8 @@ class Veth:
         _give_addresses(inner, INDEX, IFF_NOARP, GATEWAYS)
         inner.close()
         self._socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        # The kernel attaches the queue some time after the link is up, and until then drops what is put into it.
+        self._socket.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         with suppress(PermissionError):  # beyond net.core.rmem_max, for root
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
@@ -101,6 +106,23 @@ def _give_addresses(
         address = socket.inet_pton(family, text)
         netlink.add_address(index, address, 8 * len(address))
         netlink.add_default_route(index, family, socket.inet_pton(family, gateways[family]) if gateways else b"")
+
+
+def wait_until_addressed(routes: Path = IPV6_ROUTES, limit: float = 10.0) -> None:
+    """Wait until the kernel takes what is sent to the target's IPv6 address, which it does some time after it has it.
+
+    Raises:
+        NamespaceError: it does not.
+    """
+    wanted = socket.inet_pton(socket.AF_INET6, TARGET_6).hex()
+    deadline = time.monotonic() + limit
+    while True:
+        fields = map(str.split, routes.read_text().splitlines())
+        if any(each[0] == wanted and int(each[8], 16) & RTF_LOCAL for each in fields):
+            return
+        if time.monotonic() > deadline:
+            raise namespace.NamespaceError(f"the address {TARGET_6} did not come up within {limit:.0f} s")
+        time.sleep(0.001)
 
 
 def target_addresses() -> dict[socket.AddressFamily, str]:

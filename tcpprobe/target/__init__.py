@@ -1,0 +1,1 @@
+"""What is tested: its address, its services."""

@@ -55,7 +55,7 @@ class Target:
         services: the port for each capability; ``wire`` is always there.
         lab: the lab's name, `ANY_LAB`, or None for a live target.
         family: 4 or 6.
-        service: the kind of service (`CAPABILITIES`), ``auto`` when it is still to be found out, ``lab`` for a lab's many.
+        service: the kind (`CAPABILITIES`), ``auto`` when it is still to be found out, ``lab`` for a lab's many.
     """
 
     text: str

@@ -66,13 +66,20 @@ def _with_caret(line: str, column: int) -> list[str]:
     return [f"    {shown[left:].rstrip()}", f"    {' ' * (at - left)}^"]
 
 
+def _nearest(word: str, words: list[str]) -> str | None:
+    """The known word that is almost the same, or begins alike, or is at least similar."""
+    same_letters = [each for each in words if each.lower() == word.lower()]
+    alike = [each for each in words if len(word) > 2 and each.startswith(word)]
+    alike += [each for each in words if len(each) > 2 and word.startswith(each)]
+    found = same_letters or difflib.get_close_matches(word, words, n=1, cutoff=0.8) or alike
+    found = found or difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint that names the nearest of the known words, or lists them when there are few, or is empty."""
     words = sorted({str(each) for each in known})
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if not near:
-        lower = {each.lower(): each for each in words}
-        near = [lower[word.lower()]] if word.lower() in lower else []
+    near = _nearest(word[:100], words)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {near!r}?"
     return f"known are {', '.join(words)}" if 0 < len(words) <= 40 else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from tcpprobe.catalogue.load import requirements
@@ -27,14 +27,17 @@ _LEVELS = {"MUST": "must", "MUST NOT": "must", "SHOULD": "should", "SHOULD NOT":
 _STRENGTH = ("must", "should", "may", "info")
 
 
-def build_file(root: Node) -> tuple[list[Case], list[Problem]]:
-    """The cases of a file whose shape is right, and what is wrong with them."""
+def build_file(root: Node, right: Sequence[int]) -> tuple[list[Case], list[Problem]]:
+    """The cases of those scenarios of a file whose shape is right, and what is wrong with them."""
     problems: list[Problem] = []
     cases: list[Case] = []
     seen: dict[str, Node] = {}
+    if not right:
+        return cases, problems
     for tag in _elements(root, "tags"):
         _check_tag(tag, problems)
-    for node in root.value["scenarios"].elements():
+    nodes = root.value["scenarios"].elements()
+    for node in [nodes[index] for index in right]:
         at = node.value["id"]
         if at.value in seen:
             problems.append(at.problem(f"the id {at.value!r} is there twice (first in line {seen[at.value].line})"))

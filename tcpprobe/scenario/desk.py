@@ -68,6 +68,7 @@ class Desk:
                 names.append(name)
             else:
                 hint = did_you_mean(name, self.matrix.columns) or "the scenario has no matrix"
+                self.matrix.used.update(each for each in self.matrix.columns if repr(each) in hint)
                 self.problem(node, f"the matrix has no {name!r}", hint, offset=match.start())
         return tuple(dict.fromkeys(names))
 
@@ -89,7 +90,9 @@ class Desk:
                 told += 1
                 if told <= _TOLD_ROWS:
                     where = ", ".join(f"{name} = {each.value!r}" for name, each in zip(names, row, strict=True))
-                    self.problems += [one._replace(message=f"{one.message} (with {where})") for one in fresh]
+                    if fresh[0].place.line != node.line:
+                        where = f"in line {node.line}"
+                    self.problems += [one._replace(message=f"{one.message} ({where})") for one in fresh]
         if told > _TOLD_ROWS and len(self.problems) > before:
             last = self.problems[-1]
             self.problems[-1] = last._replace(message=f"{last.message}, and in {told - _TOLD_ROWS} more rows")
@@ -129,7 +132,7 @@ class Desk:
         try:
             expr = compile(str(text), node.place)
         except NotAllowed as error:
-            self.problem(node, f"{error.message} in {_short(str(text))}", error.hint, offset=offset + error.offset)
+            self.problem(node, f"{_short(str(text))}: {error.message}", error.hint, offset=offset + error.offset)
             return Fixed(0, "?", node.place)
         for use in expr.uses:
             self.check_use(node, use, offset)
@@ -234,15 +237,13 @@ def _short(text: str) -> str:
 
 
 def _filled(node: Node, row: Mapping[str, Node]) -> Node:
-    """A copy of a scalar with its references replaced; ``${name}`` alone keeps the value's kind."""
+    """A copy of a scalar with its references replaced; ``${name}`` alone is the value, with its kind and place."""
     text: str = node.value
-    copy = Node(node.document, Kind.TEXT, text, node.line, node.column)
-    copy.end_line, copy.end_column, copy.plain_style = node.end_line, node.end_column, node.plain_style
     match = _REFERENCE.fullmatch(text.strip())
     if match and match.group(1).strip() in row:
-        found = row[match.group(1).strip()]
-        copy.kind, copy.value = found.kind, found.value
-        return copy
+        return row[match.group(1).strip()]
+    copy = Node(node.document, Kind.TEXT, text, node.line, node.column)
+    copy.end_line, copy.end_column, copy.plain_style = node.end_line, node.end_column, node.plain_style
 
     def written(match: re.Match[str]) -> str:
         found = row.get(match.group(1).strip())

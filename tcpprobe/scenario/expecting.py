@@ -99,7 +99,7 @@ def read_matcher(
     if match := _COMPARISON.match(text):
         value = desk.expression(node, match[2], match.start(2))
         return Compared(match[1], value, wraps)
-    if match := _RANGE.match(text):
+    if "..." not in text and (match := _RANGE.match(text)):
         ends = [desk.expression(node, match[group], match.start(group)) for group in (1, 2)]
         if not wraps:
             _check_range(desk, node, ends)
@@ -112,7 +112,8 @@ def _check_range(desk: Desk, node: Node, ends: list[Any]) -> None:
 
     if ends[0].fixed and ends[1].fixed:
         low, high = (end.value(NOWHERE) for end in ends)
-        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        wrong = "?" in (ends[0].text, ends[1].text)
+        if isinstance(low, int | float) and isinstance(high, int | float) and low > high and not wrong:
             desk.problem(node, f"the range {node.value} is empty", f"write {ends[1].text} .. {ends[0].text}")
 
 

@@ -32,6 +32,9 @@ def option_tests(desk: Desk, key: Node, node: Node, read_matcher: ReadMatcher) -
         return [FieldTest("options", key.place, lambda _packet, payload: payload.options, wanted)]
     if node.kind is Kind.MAP:
         return [test for name, value in node.items() for test in reader.named(node.keys[name], name, value)]
+    if node.kind is not Kind.LIST:
+        hint = "as in [mss, sack] or {mss: 1460, sack: absent}"
+        desk.problem(node, f"options are a list, a mapping, !hex or none, not {node.kind}", hint)
     return [test for item in node.elements() for test in reader.listed(item)]
 
 

@@ -109,7 +109,7 @@ def _dots(match: re.Match[str]) -> str:
 
 
 def _plain(message: str) -> str:
-    return "this is no expression" if message.startswith("invalid syntax") else message.split(". ")[0].split(" (")[0]
+    return "no expression" if message.startswith("invalid syntax") else message.split(". ")[0].split(" (")[0]
 
 
 def _syntax_hint(text: str) -> str:

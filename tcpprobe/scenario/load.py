@@ -27,10 +27,8 @@ def load_text(text: str | bytes, file: str) -> list[Case]:
 def _cases(root: Node) -> list[Case]:
     from tcpprobe.scenario.validate import validate  # pydantic takes a moment to import
 
-    problems = validate(root)
-    if problems:
-        raise Problems(problems)
-    cases, problems = build_file(root)
-    if problems:
-        raise Problems(problems)
+    problems, right = validate(root)
+    cases, more = build_file(root, right)
+    if problems or more:
+        raise Problems([*problems, *more])
     return cases

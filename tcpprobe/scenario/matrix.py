@@ -68,8 +68,8 @@ def read_matrix(node: Node | None, taken: frozenset[str], problems: list[Problem
         _check_name(name, at, taken, problems)
     if len(problems) == before:
         _name_rows(matrix, node, problems)
-    if len(problems) != before:
-        matrix.rows, matrix.labels = matrix.rows[:1], [""]
+    if len(problems) != before:  # no rows, then: what uses them is not judged by what is wrong
+        matrix.rows, matrix.labels = [], []
     return matrix
 
 
@@ -91,13 +91,10 @@ def _product(matrix: Matrix, node: Node, problems: list[Problem]) -> None:
         columns.append(column)
     if total > MOST_ROWS:
         problems.append(node.problem(f"{total} rows are more than {MOST_ROWS}"))
-        total = 0
-    if not columns or not total:
-        if not problems or total:
-            problems.append(node.problem("the matrix is empty"))
-        matrix.rows = [tuple(column[0] if column else node for column in columns)]
-        return
-    matrix.rows = list(itertools.product(*columns))
+    elif not columns:
+        problems.append(node.problem("the matrix is empty"))
+    else:
+        matrix.rows = list(itertools.product(*columns))
 
 
 def _column(values: Node, problems: list[Problem]) -> list[Node]:
@@ -146,7 +143,6 @@ def _listed(matrix: Matrix, node: Node, problems: list[Problem]) -> None:
         if not missing:
             matrix.rows.append(tuple(row.value[name] for name in names))
     del matrix.rows[0]
-    matrix.rows = matrix.rows or [tuple(node for _ in names)]
     for index in range(len(names)):
         _check_column([row[index] for row in matrix.rows], problems, distinct=False)
     matrix.labels = [str(row.value["id"].value) if "id" in row.value else "" for row in rows][: len(matrix.rows)]

@@ -204,8 +204,17 @@ def _ecn(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
 
 
 def _df(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
-    value = desk.value(node, "df") if desk.has_references(node) else Fixed(bool(node.value), "df", node.place)
-    fields["df"] = lambda scope: bool(value.value(scope))
+    if desk.has_references(node):
+        names, table = desk.per_row(node, lambda each: _yes_no(desk, each))
+        fields["df"] = PerRow(names, table, node.value, node.place).value
+    else:
+        fields["df"] = _yes_no(desk, node).value
+
+
+def _yes_no(desk: Desk, node: Node) -> Value:
+    if node.kind is not Kind.BOOL:
+        desk.problem(node, f"df must be true or false, not {node.value!r}")
+    return Fixed(node.value is True, str(node.value), node.place)
 
 
 def _address(name: str) -> Callable[[Desk, Node, dict[str, Resolve]], None]:

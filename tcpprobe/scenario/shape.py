@@ -13,7 +13,6 @@ from pydantic import Discriminator, Field, Tag
 
 from tcpprobe.scenario.leaf import (
     ID,
-    NAME,
     Bool,
     Number,
     OptionsOffered,
@@ -55,7 +54,11 @@ IgnoreValue = Annotated[
     Discriminator(lambda value: "<list>" if isinstance(value, list) else "<none>"),
 ]
 
-_NAMES = {"type": "string", "pattern": NAME}
+Connections = Annotated[
+    Annotated[dict[str, GivenValue], Tag("<each>")] | Annotated[list[Text], Tag("<list>")],
+    Discriminator(lambda value: "<each>" if isinstance(value, dict) else "<list>"),
+]
+
 _MATRIX_VALUE = {"type": ["integer", "string", "number", "boolean"]}
 
 
@@ -72,16 +75,7 @@ class ScenarioBody(Shape):
     rfc: leaf({"type": ["string", "integer"]}, str, int) = None
     section: leaf({"type": ["string", "integer", "number"]}, str, int, float) = None
     given: GivenValue | None = None
-    connections: leaf(
-        {
-            "anyOf": [
-                {"type": "array", "items": _NAMES, "minItems": 1},
-                {"type": "object", "minProperties": 1},
-            ]
-        },
-        list,
-        dict,
-    ) = None
+    connections: Connections | None = None
     matrix: leaf(
         {
             "anyOf": [

@@ -29,19 +29,34 @@ _OWNERS: dict[str, type[BaseModel]] = {
 }
 
 
-def validate(node: Node) -> list[Problem]:
-    """What is wrong with the shape of a file; [] when nothing is."""
+def validate(node: Node) -> tuple[list[Problem], list[int]]:
+    """What is wrong with the shape of a file, and the indices of the scenarios whose shape is right."""
     if node.kind is not Kind.MAP:
-        return [node.problem(f"a scenario file is a mapping with title and scenarios, this is {node.kind}")]
+        return [node.problem(f"a scenario file is a mapping with title and scenarios, this is {node.kind}")], []
+    scenarios = node.get("scenarios")
+    right = range(0 if scenarios is None else len(scenarios.elements()))
     try:
         shape.FileBody.model_validate(node.plain())
     except ValidationError as error:
-        found = [_problem(node, one) for one in error.errors(include_url=False)]
-        return [problem for problem in found if problem is not None]
-    return []
+        errors = error.errors(include_url=False)
+        wrong = {one["loc"][1] for one in errors if len(one["loc"]) > 1 and one["loc"][0] == "scenarios"}
+        # What the file says for all scenarios is asked for by each of them: with that wrong, none is read.
+        head = any(one["loc"][:1] not in (("scenarios",), ("title",)) for one in errors)
+        found = [_problem(node, one) for one in errors if not _misspelt(one, errors)]
+        return found, [] if head else [index for index in right if index not in wrong]
+    return [], list(right)
 
 
-def _problem(root: Node, error: Any) -> Problem | None:
+def _misspelt(missing: Any, errors: Iterable[Any]) -> bool:
+    """Whether a key is only missing because it is there under a name that is almost right."""
+    if missing["type"] != "missing":
+        return False
+    above, key = missing["loc"][:-1], str(missing["loc"][-1])
+    beside = (one["loc"] for one in errors if one["type"] == "extra_forbidden" and one["loc"][:-1] == above)
+    return any(did_you_mean(str(path[-1]), [key]).startswith("did you") for path in beside)
+
+
+def _problem(root: Node, error: Any) -> Problem:
     path: Path = error["loc"]
     kind: str = error["type"]
     handler = _HANDLERS.get(kind)
@@ -136,6 +151,8 @@ def _word(root: Node, path: Path, error: Any) -> Problem:
     if node.kind is Kind.MAP or node.kind is Kind.LIST:
         return node.problem(_named(path, f"must be one of {', '.join(known)}, not {node.kind}"))
     value = node.value
+    if value is None:
+        return node.problem(_named(path, "is empty"))
     what = next((part for part in reversed(_plain_path(path)) if isinstance(part, str)), "word")
     if what in ("expect", "eventually", "any_of", "all_of"):
         return node.problem(f"{value!r} is nothing to expect", "a mapping of fields, 'nothing' or 'gone'")
@@ -150,11 +167,16 @@ def _wrong_kind(wanted: str) -> Any:
     return tell
 
 
+_YES_NO = {"yes": "true", "on": "true", "no": "false", "off": "false", "True": "true", "False": "false"}
+
+
 def _kind(root: Node, path: Path, error: Any) -> Problem:
     node = _at(root, path)
     hint = ""
     if node.kind in (Kind.INT, Kind.FLOAT, Kind.BOOL) and "text" in error["msg"]:
         hint = f'write it in quotes: "{node.value}"' if node.kind is not Kind.BOOL else ""
+    elif str(node.value) in _YES_NO and "true" in error["msg"]:
+        hint = f"write {_YES_NO[node.value]}"
     return node.problem(_named(path, error["msg"]), hint)
 
 
@@ -173,7 +195,7 @@ def _name(root: Node, path: Path, _error: Any) -> Problem:
     return at.problem(f"{names[-1]!r} is no name", "lower-case letters, digits and _, as in initial_window")
 
 
-_HANDLERS: Mapping[str, Callable[[Node, Path, Any], Problem | None]] = {
+_HANDLERS: Mapping[str, Callable[[Node, Path, Any], Problem]] = {
     "extra_forbidden": _unknown_key,
     "missing": _missing,
     "union_tag_not_found": _no_step,

@@ -213,9 +213,7 @@ def _address(host: str, family: int | None, resolve: Resolve) -> Address:
     if address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255":
         raise TargetError(f"{address} is not the address of one host")
     if getattr(address, "scope_id", None) or (address.version == 6 and address.is_link_local):
-        raise TargetError(
-            f"{address} is link-local, which no link of ours can reach; use another address of that host"
-        )
+        raise TargetError(f"{address} is link-local, which no link of ours can reach; use another address of that host")
     return address
 
 

@@ -38,7 +38,7 @@ def test_places_count_from_one() -> None:
 def test_source_is_the_text_as_written() -> None:
     steps = load(TEXT, "f").find(["steps"]).elements()
     assert steps[0].source == "send: {flags: S,\n       seq: 1}"
-    assert steps[1].source == 'expect:\n    ack: "quoted text"\nwithin: 1s'
+    assert steps[1].source == 'expect:\n  ack: "quoted text"\nwithin: 1s'
 
 
 def test_find_passes_over_what_leads_nowhere() -> None:

@@ -10,15 +10,14 @@ from tcpprobe.marked.problem import Place, Problem, Problems, did_you_mean
 
 
 def test_a_problem_shows_place_message_caret_and_hint() -> None:
-    problem = Problem(
-        Place("a.probe.yaml", 3, 15), "unknown key 'flgs'", "did you mean 'flags'?", "      - send: {flgs: S}"
-    )
-    assert str(problem) == (
-        "a.probe.yaml:3:15: unknown key 'flgs'\n    - send: {flgs: S}\n             ^".replace(
-            "             ^", "            ^"
-        )
-        + "\n  hint: did you mean 'flags'?"
-    )
+    place, line = Place("a.probe.yaml", 3, 16), "      - send: {flgs: S}"
+    problem = Problem(place, "unknown key 'flgs'", "did you mean 'flags'?", line)
+    assert str(problem).splitlines() == [
+        "a.probe.yaml:3:16: unknown key 'flgs'",
+        "    - send: {flgs: S}",
+        "             ^",
+        "  hint: did you mean 'flags'?",
+    ]
 
 
 def test_without_excerpt_and_hint_it_is_one_line() -> None:

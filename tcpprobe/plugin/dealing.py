@@ -10,6 +10,8 @@ from xdist.scheduler import LoadScheduling
 class Dealing(LoadScheduling):  # type: ignore[misc]
     """Worker gw0 of two gets the items 0, 2, 4 …, gw1 the others. What a crashed worker leaves goes to the rest."""
 
+    collection: list[str] | None
+
     def schedule(self) -> None:
         """Deal, once all workers have collected the same."""
         if self.collection is not None or not self._check_nodes_have_same_collection():

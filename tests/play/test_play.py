@@ -1,0 +1,317 @@
+"""Plays as dialogues: what the script says, what the target answers, what is found."""
+
+from __future__ import annotations
+
+import pytest
+from theatre import IRS, OURS, THEIRS, Theatre
+
+from tcpprobe.results.model import Verdict
+from tcpprobe.wire.flags import flags_text
+from tcpprobe.wire.icmp import Icmp
+from tcpprobe.wire.ip import Packet, encode
+from tcpprobe.wire.segment import Segment
+
+
+def test_what_is_sent_is_filled_in_and_what_comes_is_matched() -> None:
+    """seq is snd.nxt, and an expectation only looks at what it names."""
+    theatre = Theatre("- send: {flags: S, seq: 1000}\n- expect: {flags: SA, ack: 1001}")
+    syn = theatre.sent()
+    assert (flags_text(syn.flags), syn.seq, syn.dport, syn.options) == ("S", 1000, 7, b"")
+    theatre.answer("SA", 77, 1001)
+    result = theatre.result()
+    assert result.verdict is Verdict.PASS
+    assert [step.outcome for step in result.steps] == ["done", "met"]
+    assert [entry.note for entry in result.transcript] == ["", "met"]
+
+
+def test_the_first_wrong_segment_ends_a_strict_expectation() -> None:
+    """It says every field that differs."""
+    theatre = Theatre("- send: {flags: S, seq: 1000}\n- expect: {flags: SA, ack: 1001}")
+    theatre.sent()
+    theatre.answer("RA", 0, 1002)
+    result = theatre.result()
+    assert result.verdict is Verdict.FAIL
+    assert [each.field for each in result.steps[1].differences] == ["flags", "ack"]
+    assert result.steps[1].outcome == "missed"
+
+
+@pytest.mark.parametrize(
+    ("level", "verdict"),
+    [("must", Verdict.FAIL), ("should", Verdict.WARN), ("may", Verdict.INCONCLUSIVE), ("info", Verdict.INCONCLUSIVE)],
+)
+def test_what_a_miss_means_depends_on_the_level(level: str, verdict: Verdict) -> None:
+    """A MUST is broken, a SHOULD deviates, the rest says nothing."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}\n  within: 2s", level=level)
+    theatre.pass_time(1.9)
+    assert not theatre.play.done
+    theatre.pass_time(0.2)
+    assert theatre.result().verdict is verdict
+
+
+def test_a_connection_is_opened_by_the_endpoint_and_then_driven_by_hand() -> None:
+    """Once it is open nothing goes out by itself."""
+    theatre = Theatre('- send: {flags: PA, data: "hello"}\n- expect: {flags: A, ack: snd.nxt}', "given: established")
+    syn = theatre.shake_hands()
+    data = theatre.sent()
+    assert (data.seq, data.ack, data.payload) == (syn.seq + 1, IRS + 1, b"hello")
+    theatre.answer("PA", IRS + 1, data.seq + 5, payload=b"hello")
+    assert theatre.result().verdict is Verdict.PASS
+
+
+def test_a_lost_syn_is_sent_again() -> None:
+    """The opening stands a lost packet."""
+    theatre = Theatre("- send: {flags: A}\n- expect: nothing", "given: established")
+    first = theatre.sent()
+    theatre.pass_time(1.1)
+    second = theatre.sent()
+    assert (first.seq, first.flags) == (second.seq, second.flags)
+
+
+@pytest.mark.parametrize("answer", ["RA", None])
+def test_a_situation_that_cannot_be_reached_is_inconclusive(answer: str | None) -> None:
+    """It says nothing about the requirement."""
+    theatre = Theatre("- send: {flags: A}\n- expect: nothing", "given: established")
+    syn = theatre.sent()
+    if answer:
+        theatre.answer(answer, 0, syn.seq + 1)
+    theatre.pass_time(20)
+    assert theatre.result().verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_retransmission_is_no_offence_unless_it_is_expected() -> None:
+    """What was seen already is passed over by default."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}\n- expect: nothing\n  for: 5s")
+    syn = theatre.sent()
+    for _ in range(3):
+        theatre.answer("SA", IRS, syn.seq + 1)
+    theatre.pass_time(5)
+    result = theatre.result()
+    assert result.verdict is Verdict.PASS
+    assert result.transcript[-1].note == "retransmission, ignored"
+
+
+def test_with_ignore_none_it_is_one() -> None:
+    """`ignore: none` makes silence mean silence."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}\n- expect: nothing\n  for: 5s", "ignore: none")
+    syn = theatre.sent()
+    theatre.answer("SA", IRS, syn.seq + 1)
+    theatre.answer("SA", IRS, syn.seq + 1)
+    assert theatre.result().verdict is Verdict.FAIL
+
+
+def test_eventually_passes_over_what_does_not_match() -> None:
+    """Until one does."""
+    theatre = Theatre("- send: {flags: S}\n- eventually: {flags: R}\n  within: 3s")
+    theatre.sent()
+    theatre.answer("A")
+    theatre.answer("SA")
+    theatre.answer("R")
+    assert theatre.result().verdict is Verdict.PASS
+
+
+def test_all_of_is_met_in_any_order() -> None:
+    """Each member once."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {all_of: [{flags: SA}, {flags: R}]}")
+    theatre.sent()
+    theatre.answer("R")
+    assert not theatre.play.done
+    theatre.answer("SA")
+    assert theatre.result().verdict is Verdict.PASS
+
+
+def test_any_of_records_the_variant_and_may_only_tolerate_it() -> None:
+    """A tolerated alternative warns."""
+    steps = """
+    - send: {flags: S}
+    - expect:
+        any_of:
+          - {flags: SA, variant: new}
+          - {flags: R, variant: old, verdict: warn}
+    """
+    for flags, verdict, variant in (("SA", Verdict.PASS, "new"), ("R", Verdict.WARN, "old"), ("F", Verdict.FAIL, None)):
+        theatre = Theatre(steps)
+        theatre.sent()
+        theatre.answer(flags)
+        result = theatre.result()
+        assert (result.verdict, result.variant) == (verdict, variant)
+
+
+def test_nothing_can_be_an_alternative() -> None:
+    """Silence meets it when the time is up."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {any_of: [{flags: SA}, {nothing: true, variant: silent}]}")
+    theatre.sent()
+    theatre.pass_time(1.1)
+    assert theatre.result().variant == "silent"
+
+
+def test_gone_is_proved_by_a_reset() -> None:
+    """An old segment is answered with RST by a target that knows nothing of the connection."""
+    theatre = Theatre("- send: {flags: R}\n- expect: gone", "given: established")
+    syn = theatre.shake_hands()
+    theatre.sent()
+    probe = theatre.sent()
+    assert (flags_text(probe.flags), probe.seq) == ("A", syn.seq)
+    theatre.answer("R", probe.ack)
+    assert theatre.result().verdict is Verdict.PASS
+    assert not theatre.out, "what is gone need not be reset"
+
+
+def test_one_acknowledgment_does_not_yet_disprove_it() -> None:
+    """It may have been on its way; the second one does."""
+    theatre = Theatre("- send: {flags: R}\n- expect: gone", "given: established")
+    syn = theatre.shake_hands()
+    theatre.sent()
+    theatre.sent()
+    theatre.answer("A", IRS + 1, syn.seq + 1)
+    theatre.pass_time(0.8)
+    theatre.sent()
+    theatre.answer("A", IRS + 1, syn.seq + 1)
+    theatre.pass_time(0.8)
+    result = theatre.result()
+    assert result.verdict is Verdict.FAIL
+    assert "still answers" in result.steps[1].seen
+
+
+def test_captures_checks_and_records() -> None:
+    """A captured segment can be asked for its fields; records become observations."""
+    theatre = Theatre(
+        """
+        - send: {flags: S}
+          as: ours
+        - expect: {flags: SA}
+          as: theirs
+        - check: theirs.ack == ours.seq + 1
+        - record: {window: theirs.window, later: theirs.time - ours.time}
+        """
+    )
+    syn = theatre.sent()
+    theatre.pass_time(0.25)
+    theatre.answer("SA", IRS, syn.seq + 1)
+    result = theatre.result()
+    assert result.verdict is Verdict.PASS
+    assert result.observations == {"window": 65535, "later": 0.25}
+
+
+def test_a_check_that_fails_says_the_values() -> None:
+    """So that nobody has to guess them."""
+    theatre = Theatre("- send: {flags: S}\n  as: ours\n- check: ours.window == 1\n  why: because")
+    result = theatre.result()
+    assert result.verdict is Verdict.FAIL
+    assert "65535" in result.steps[1].seen
+
+
+def test_a_wrong_checksum_of_the_target_is_the_finding() -> None:
+    """Whatever was expected (RFC 9293 MUST-2)."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}")
+    syn = theatre.sent()
+    theatre.answer("SA", IRS, syn.seq + 1, checksum=1)
+    result = theatre.result()
+    assert result.verdict is Verdict.FAIL
+    assert "MUST-2" in result.reason
+
+
+def test_an_uncomputed_checksum_is_no_fault_on_a_link_with_offload() -> None:
+    """The sum of the pseudo-header is what an offloading kernel leaves (loopback)."""
+    for offload, verdict in ((True, Verdict.PASS), (False, Verdict.FAIL)):
+        theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}", offload=offload)
+        syn = theatre.sent()
+        segment = Segment(syn.dport, syn.sport, IRS, syn.seq + 1, 0x12)
+        total = sum(int.from_bytes(each[i : i + 2], "big") for each in (THEIRS, OURS) for i in (0, 2)) + 6 + 20
+        segment.checksum = (total & 0xFFFF) + (total >> 16)
+        theatre.arrive(encode(Packet(THEIRS, OURS, segment)))
+        assert theatre.result().verdict is verdict
+
+
+def test_wrong_things_can_be_sent() -> None:
+    """Checksum, data offset, reserved bits, raw octets."""
+    theatre = Theatre(
+        """
+        - send: {flags: S, checksum: bad}
+        - send: {flags: S, data_offset: 4}
+        - send: {flags: S, reserved: 7}
+        - send: {raw: !hex 00ff}
+        - expect: nothing
+        """
+    )
+    wrong, short, reserved = theatre.out.popleft(), theatre.out.popleft(), theatre.out.popleft()
+    assert str(wrong.tcp_checksum) == "wrong"
+    assert isinstance(short.payload, Segment)
+    assert short.payload.data_offset == 4
+    assert isinstance(reserved.payload, Segment)
+    assert reserved.payload.reserved == 7
+    assert theatre.out.popleft().payload == b"\x00\xff"
+
+
+def test_two_connections() -> None:
+    """`on:` says which; each has its own mailbox."""
+    theatre = Theatre(
+        """
+        - send: {flags: S}
+          on: a
+        - send: {flags: S}
+          on: b
+        - expect: {flags: SA}
+          on: b
+        - expect: {flags: R}
+          on: a
+        """,
+        "connections: [a, b]",
+    )
+    a, b = theatre.sent(), theatre.sent()
+    assert a.sport != b.sport
+    theatre.answer("R", to=a.sport)
+    theatre.answer("SA", to=b.sport)
+    assert theatre.result().verdict is Verdict.PASS
+
+
+def test_an_icmp_error_about_our_segment_reaches_its_connection() -> None:
+    """By what it quotes."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {icmp: port-unreachable}")
+    packet = theatre.out.popleft()
+    theatre.arrive(encode(Packet(THEIRS, OURS, Icmp(3, 3, quote=encode(packet)[:28]))))
+    assert theatre.result().verdict is Verdict.PASS
+
+
+def test_our_own_lateness_is_not_held_against_the_target() -> None:
+    """A verdict that was waited for becomes inconclusive when the tester slept."""
+    theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}")
+    theatre.play.late(0.3)
+    theatre.pass_time(2)
+    result = theatre.result()
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "300 ms" in result.reason
+
+
+def test_a_flood_ends_the_play() -> None:
+    """Memory is bounded."""
+    theatre = Theatre("- send: {flags: S}\n- eventually: {flags: SA}\n  within: 60s")
+    theatre.sent()
+    for _ in range(5000):
+        theatre.answer("A")
+    result = theatre.result()
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "floods" in result.reason
+
+
+def test_what_is_open_at_the_end_is_reset() -> None:
+    """The target is left without our connection."""
+    theatre = Theatre('- send: {flags: PA, data: "x"}\n- expect: {flags: A}', "given: established")
+    theatre.shake_hands()
+    data = theatre.sent()
+    theatre.answer("A", IRS + 1, data.end)
+    reset = theatre.sent()
+    assert (flags_text(reset.flags), reset.seq, reset.ack) == ("RA", data.end, IRS + 1)
+
+
+def test_on_autopilot_the_endpoint_acknowledges_by_itself() -> None:
+    """`reflexes: all` keeps the expectations' view: numbers from before the arrival."""
+    theatre = Theatre(
+        '- expect: {flags: PA, seq: rcv.nxt, data: "abc"}\n- expect: {flags: PA, seq: rcv.nxt}',
+        "given: {state: established, reflexes: all}",
+    )
+    syn = theatre.shake_hands()
+    theatre.answer("PA", IRS + 1, syn.seq + 1, payload=b"abc")
+    theatre.answer("PA", IRS + 4, syn.seq + 1, payload=b"def")
+    assert theatre.result().verdict is Verdict.PASS
+    acks = [packet.payload.ack for packet in theatre.out if isinstance(packet.payload, Segment)]
+    assert IRS + 7 in acks

@@ -9,7 +9,7 @@ from tcpprobe.runner.policy import judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.target.target import Target
 
-P, F, W, I, E, S = (
+P, F, W, U, E, S = (
     Verdict.PASS,
     Verdict.FAIL,
     Verdict.WARN,
@@ -39,13 +39,13 @@ def result(verdict: Verdict, reason: str = "because") -> Result:
         ([F, F], 1),
         ([F, F, F], 0),
         ([F, P, P], 0),
-        ([I], 1),
-        ([I, I], 1),
-        ([I, I, I], 0),
-        ([I, P], 0),
-        ([I, F], 2),
-        ([I, I, F], 2),
-        ([I, I, F, I], 1),
+        ([U], 1),
+        ([U, U], 1),
+        ([U, U, U], 0),
+        ([U, P], 0),
+        ([U, F], 2),
+        ([U, U, F], 2),
+        ([U, U, F, U], 1),
         ([F, E], 0),
     ],
 )
@@ -65,11 +65,11 @@ def test_confirmation_can_be_switched_off() -> None:
         ([P], P, "because"),
         ([F], F, "because"),
         ([F, F, F], F, "because (3 of 3)"),
-        ([F, P, P], I, "1 of 3, unstable: because"),
+        ([F, P, P], U, "1 of 3, unstable: because"),
         ([F, W, F], W, "because (3 of 3)"),
-        ([I, I, I], I, "because"),
-        ([I, P], P, "because"),
-        ([I, F, F, F], F, "because (3 of 3)"),
+        ([U, U, U], U, "because"),
+        ([U, P], P, "because"),
+        ([U, F, F, F], F, "because (3 of 3)"),
         ([F, E], E, "because"),
     ],
 )

@@ -1,0 +1,213 @@
+"""Many plays at once, against our own TCP in virtual time and against small targets that misbehave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tcpprobe.lab.memory import MemoryLab
+from tcpprobe.lab.mutants import MUTANTS
+from tcpprobe.link.memory import MemoryLink
+from tcpprobe.results.model import Verdict
+from tcpprobe.runner.session import Session
+from tcpprobe.runner.settings import Settings
+from tcpprobe.scenario.load import load_text
+from tcpprobe.scenario.model import Case
+from tcpprobe.target.target import Target
+from tcpprobe.wire.flags import ACK, RST, SYN
+from tcpprobe.wire.ip import Packet, pack
+from tcpprobe.wire.segment import Segment
+
+
+def cases(steps: str, head: str = "", ids: tuple[str, ...] = ("s",)) -> list[Case]:
+    """A scenario for each id, all with the same steps."""
+    text = "title: t\nscenarios:\n"
+    for id_ in ids:
+        text += f"  - id: {id_}\n    title: t\n    level: must\n{head}    steps:\n{steps}"
+    return load_text(text, "t.probe.yaml")
+
+
+OPENS = "      - send: {flags: S}\n      - expect: {flags: SA}\n"
+SILENT = "      - send: {flags: F}\n      - expect: nothing\n        for: 3s\n"
+
+
+class Scripted:
+    """A target whose answer to a segment is a function of it and of how many came before."""
+
+    def __init__(self, answer: Callable[[Segment, int], list[Segment]]) -> None:
+        self.answer = answer
+        self.count = 0
+        self.out: list[Packet] = []
+
+    def packet_arrives(self, packet: Packet, now: float) -> None:  # noqa: ARG002
+        """Answer it."""
+        assert isinstance(packet.payload, Segment)
+        for segment in self.answer(packet.payload, self.count):
+            self.out.append(Packet(packet.dst, packet.src, segment))
+        self.count += 1
+
+    def packets_to_send(self, now: float) -> list[Packet]:  # noqa: ARG002
+        """Hand the answers out."""
+        out, self.out = self.out, []
+        return out
+
+    def next_timeout(self) -> float | None:
+        """Nothing happens by itself."""
+
+    def timeout(self, now: float) -> None:
+        """Never called."""
+
+
+def accept(segment: Segment, _count: int) -> list[Segment]:
+    """SYN,ACK to a SYN."""
+    if segment.flags & SYN:
+        return [Segment(segment.dport, segment.sport, 1, segment.end, SYN | ACK, 1000)]
+    return []
+
+
+def refuse(segment: Segment, _count: int) -> list[Segment]:
+    """RST to everything."""
+    return [] if segment.flags & RST else [Segment(segment.dport, segment.sport, 0, segment.end, RST | ACK)]
+
+
+def session_with(answer: Callable[[Segment, int], list[Segment]], settings: Settings | None = None) -> Session:
+    """A session against a scripted target."""
+    target = Target("scripted:7", "scripted", pack("203.0.113.1"), 7, 1, {"wire": 7})
+    return Session(target, MemoryLink(Scripted(answer)), settings or Settings())
+
+
+def test_plays_overlap_in_time() -> None:
+    """A hundred silences of three seconds take little more than three."""
+    with MemoryLab() as lab:
+        session = Session(lab.target, lab.link, Settings(width=100))
+        played = cases(SILENT, ids=tuple(f"s{number}" for number in range(100)))
+        session.start(played)
+        assert {session.result(case).verdict for case in played} == {Verdict.PASS}
+        assert lab.link.now < 3.1
+        session.close()
+
+
+def test_the_width_bounds_them() -> None:
+    """Ten at a time need ten times three seconds."""
+    with MemoryLab() as lab:
+        session = Session(lab.target, lab.link, Settings(width=10))
+        played = cases(SILENT, ids=tuple(f"s{number}" for number in range(100)))
+        session.start(played)
+        for case in played:
+            session.result(case)
+        assert 29.9 < lab.link.now < 30.5
+        session.close()
+
+
+def test_exclusive_plays_alone() -> None:
+    """After the others, one after the other."""
+    with MemoryLab() as lab:
+        session = Session(lab.target, lab.link, Settings())
+        alone = cases(SILENT, "    exclusive: true\n", ids=("a", "b"))
+        others = cases(SILENT, ids=("c", "d"))
+        session.start([*alone, *others])
+        for case in (*alone, *others):
+            assert session.result(case).verdict is Verdict.PASS
+        assert 8.9 < lab.link.now < 9.2
+        session.close()
+
+
+def test_a_failure_is_confirmed() -> None:
+    """Three plays, and the result says so."""
+
+    def answer(segment: Segment, count: int) -> list[Segment]:
+        return refuse(segment, count) if segment.window == 1 else accept(segment, count)
+
+    session = session_with(answer)
+    (case,) = cases("      - send: {flags: S, window: 1}\n      - expect: {flags: SA}\n")
+    result = session.result(case)
+    assert result.verdict is Verdict.FAIL
+    assert result.reason.endswith("(3 of 3)")
+    session.close()
+
+
+def test_what_fails_only_sometimes_is_unstable() -> None:
+    """Every fourth SYN is refused: no verdict on the requirement, but no silence about it either."""
+
+    def answer(segment: Segment, count: int) -> list[Segment]:
+        if segment.window == 1 and count < 3:
+            return refuse(segment, count)
+        return accept(segment, count)
+
+    session = session_with(answer)
+    (case,) = cases("      - send: {flags: S, window: 1}\n      - expect: {flags: SA}\n")
+    result = session.result(case)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "1 of 3, unstable" in result.reason
+    assert [attempt.verdict for attempt in result.attempts].count(Verdict.FAIL) == 1
+    session.close()
+
+
+def test_a_target_that_dies_is_the_finding() -> None:
+    """The culprit fails, what comes after it is inconclusive, and nobody waits for long."""
+    dead = False
+
+    def answer(segment: Segment, count: int) -> list[Segment]:
+        nonlocal dead
+        dead = dead or segment.urgent == 99
+        return [] if dead else accept(segment, count)
+
+    session = session_with(answer, Settings(width=1))
+    (killer,) = cases("      - send: {flags: S, urgent: 99}\n      - expect: {flags: SA}\n", ids=("killer",))
+    others = cases(OPENS, ids=tuple(f"s{number}" for number in range(50)))
+    session.start([killer, *others])
+    result = session.result(killer)
+    assert result.verdict is Verdict.FAIL
+    assert "no longer answered" in result.reason
+    reasons = {session.result(case).reason for case in others}
+    assert reasons == {"the target had stopped answering (since killer)"}
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(refuse, "refuses connections"), (lambda _segment, _count: [], "does not answer")],
+)
+def test_preflight_says_why_a_target_cannot_be_tested(
+    answer: Callable[[Segment, int], list[Segment]], words: str
+) -> None:
+    """In one plain sentence."""
+    session = session_with(answer)
+    sentence = session.preflight()
+    assert sentence is not None
+    assert words in sentence
+    session.close()
+
+
+def test_preflight_finds_a_closed_port() -> None:
+    """The first candidate that answers a SYN with RST."""
+
+    def answer(segment: Segment, count: int) -> list[Segment]:
+        return refuse(segment, count) if segment.dport == 6 else accept(segment, count) if segment.dport == 7 else []
+
+    session = session_with(answer)
+    session.target = session._conductor.target = Target("t", "t", pack("203.0.113.1"), 7, None, {"wire": 7})
+    assert session.preflight() is None
+    assert session.target.closed_port == 6
+    session.close()
+
+
+def test_unmet_needs_are_skipped_without_a_packet() -> None:
+    """And the reason names the need."""
+    session = session_with(accept)
+    (case,) = cases(OPENS, "    needs: [echo]\n")
+    result = session.result(case)
+    assert result.verdict is Verdict.SKIP
+    assert "needs echo" in result.reason
+    session.close()
+
+
+@pytest.mark.parametrize("name", list(MUTANTS)[::10])
+def test_mutants_do_not_upset_the_session(name: str) -> None:
+    """Whatever the target does, there is a result."""
+    with MemoryLab(MUTANTS[name].make) as lab:
+        session = Session(lab.target, lab.link, Settings())
+        (case,) = cases(OPENS)
+        assert session.result(case).transcript
+        session.close()

@@ -86,7 +86,7 @@ def _result(case: Case, target: str, parts: _Parts) -> Result:
     return Result(
         id=case.id,
         scenario=scenario.id,
-        title=scenario.title,
+        title=case.title,
         file=scenario.file,
         line=scenario.place.line,
         column=scenario.place.column,

@@ -228,11 +228,15 @@ class Arrivals(Text):
         self.report_duplicate(seg)
         if self.state is State.TIME_WAIT and seg.flags & FIN and seg.end == self.tcb.rcv.nxt:
             self.start_time_wait()  # fifth and eighth: a FIN again restarts 2 MSL
-        if self.tcb.rcv.wnd == 0 and seg.seq == self.tcb.rcv.nxt and seg.flags & ACK and not seg.flags & SYN:
-            # "Special allowance should be made to accept valid ACKs" while the window is zero.
-            self.check_ack(seg)
+        if self.window_closed_on(seg) and self.check_ack(seg):
+            return True
         self.refuse(seg)
         return True
+
+    def window_closed_on(self, seg: Segment) -> bool:
+        """Only the zero window makes it unacceptable: "special allowance should be made to accept valid ACKs"."""
+        rcv = self.tcb.rcv
+        return rcv.wnd == 0 and seg.seq == rcv.nxt and seg.flags & (ACK | SYN) == ACK
 
     def acceptable(self, seg: Segment) -> bool:
         """RFC 9293 3.10.7.4, table 6."""

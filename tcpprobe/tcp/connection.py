@@ -228,6 +228,9 @@ class Connection(Arrivals):
             self.note_syn(seg)
             return
         tcb = self.tcb
+        stamps = self.stamps(seg)
+        if stamps is not None:
+            self.last_stamp = stamps[0]
         if seg.flags & ACK:
             if seg.ack == tcb.rcv.nxt:
                 self.settle_ack()

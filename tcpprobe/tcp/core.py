@@ -159,7 +159,8 @@ class Core:
         segment.flags = flags
         if tcb.ts_on:
             # RFC 7323 3.2: in every segment once negotiated.
-            segment.options = _TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, self.timestamp(), tcb.ts_recent)
+            self.last_stamp = self.timestamp()
+            segment.options = _TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, self.last_stamp, tcb.ts_recent)
         if payload:
             segment.payload = payload
         return segment
@@ -176,7 +177,8 @@ class Core:
         if offer.timestamps:
             if not offer.sack:
                 items += [options.nop(), options.nop()]
-            items.append(options.timestamps(self.timestamp(), tcb.ts_recent if flags & ACK else 0))
+            self.last_stamp = self.timestamp()
+            items.append(options.timestamps(self.last_stamp, tcb.ts_recent if flags & ACK else 0))
         elif offer.sack:
             items += [options.nop(), options.nop()]
         if offer.wscale is not None:

@@ -79,8 +79,11 @@ class Departures(Core):
         """Whether a small segment waits while data is outstanding."""
         return self.config.nagle and self.reflexes.nagle
 
-    def send_data(self, size: int, *, fin: bool = False) -> None:
-        """Send ``size`` bytes (and FIN) from SND.NXT on, whatever the windows say."""
+    def send_data(self, size: int, *, fin: bool = False, probe: bool = False) -> None:
+        """Send ``size`` bytes (and FIN) from SND.NXT on, whatever the windows say.
+
+        A ``probe`` bears neither ECT nor CWR (RFC 3168 6.1.6).
+        """
         snd = self.tcb.snd
         at = diff(snd.nxt, self.buffer_start)
         payload = bytes(self.buffer[at : at + size])
@@ -90,7 +93,7 @@ class Departures(Core):
         if fin:
             flags |= FIN
         ecn = 0
-        if self.tcb.ecn_on and size:
+        if self.tcb.ecn_on and size and not probe:
             ecn = ECT_0
             if self.reduced:
                 flags |= CWR  # RFC 3168 6.1.2: on the first new data after the reduction
@@ -227,7 +230,7 @@ class Departures(Core):
         if self.flight:
             self.repeat(self.flight.head, most=1)
         elif self.unsent:
-            self.send_data(1)
+            self.send_data(1, probe=True)
         elif self.closing and self.fin_seq is None:
             self.send_data(0, fin=True)
 

@@ -116,7 +116,8 @@ class Text(Acknowledgments):
         """Advance over the FIN and acknowledge it."""
         rcv = self.tcb.rcv
         rcv.nxt = add(rcv.nxt, 1)
-        rcv.wnd = max(rcv.wnd - 1, 0)
+        if self.reflexes.flow_control:
+            rcv.wnd = max(rcv.wnd - 1, 0)
         self.events.append(PeerClosed())
         self.move(Move.FIN_RECEIVED)
         if self.reflexes.answer_fin:

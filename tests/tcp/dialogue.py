@@ -107,6 +107,11 @@ class Dialogue:
         assert [self._seen(segment) for segment in self._drain()] == []
         return self
 
+    def ignores_the_rest(self) -> Dialogue:
+        """Whatever else goes out now is not of interest."""
+        self._drain().clear()
+        return self
+
     def _seen(self, segment: Segment) -> dict[str, Any]:
         return {
             "flags": flags_text(segment.flags),

@@ -253,6 +253,13 @@ def test_zero_window_case_by_case():
         assert talk.state is State.CLOSED
 
 
+def test_one_answer_to_a_bad_ack_on_unacceptable_data():
+    with dialogue(replace(PLAIN, window=100)) as talk:
+        talk.established().arrives("A", 1, 1, data=b"x" * 100)
+        talk.after(0.2).sends("A", ack=101, win=0)
+        talk.arrives("A", 101, 500, data=b"y").sends("A", ack=101)
+
+
 def test_an_ack_on_unacceptable_data_counts_while_the_window_is_zero():
     with dialogue(replace(PLAIN, window=100)) as talk:
         talk.established().arrives("A", 1, 1, data=b"x" * 100)

@@ -253,3 +253,15 @@ def test_a_syn_by_hand_after_another_renumbers():
         note(talk, "S", 9000)
         talk.arrives("SA", 0, 9001)
         assert talk.state is State.ESTABLISHED
+
+
+def test_an_old_timestamp_by_hand_moves_nothing():
+    with dialogue(replace(PLAIN, timestamps=True)) as talk:
+        talk.now = 5000.0
+        talk.peer_stamp = 1
+        talk.established(opts=(options.timestamps(1, 0),)).connection.reflexes = Reflexes.NONE
+        stamp = talk.connection.last_stamp
+        for value, moved in ((add(stamp, -1000), 1), (stamp, 6), (add(stamp, 5), 11)):
+            raw = options.encode_options([options.nop(), options.nop(), options.timestamps(value, 1)])
+            note(talk, "PA", sent(talk), 1, b"hello", options=raw)
+            assert sent(talk) == moved

@@ -110,7 +110,7 @@ def test_a_shrunken_window_stops_new_data():
         talk.after(1.01).sends("A", seq=1001, len=500)
         talk.arrives("A", 1, 4001, win=4000)
         assert talk.sends("A", seq=4001, len=1000)
-        talk._drain().clear()
+        talk.ignores_the_rest()
 
 
 # -- Nagle and SWS
@@ -286,7 +286,7 @@ def test_a_zero_window_is_probed_ever_more_slowly_while_answered_for_ever():
         talk.arrives("A", 1, 1, win=1000).sends("A", seq=1, data=b"h")
         talk.arrives("A", 1, 2, win=1000).sends("PA", seq=2, data=b"ello")
         assert talk.to_timeout() < 3
-        talk._drain().clear()
+        talk.ignores_the_rest()
 
 
 def test_unanswered_probes_end_the_connection():
@@ -294,7 +294,7 @@ def test_unanswered_probes_end_the_connection():
         talk.established(win=0).connection.send(b"hello", 0.0)
         while talk.state is State.ESTABLISHED:
             talk.to_timeout()
-            talk._drain().clear()
+            talk.ignores_the_rest()
         assert talk.now >= 100
         assert talk.events() == [TimedOut()]
 
@@ -380,14 +380,14 @@ def test_three_duplicate_acks_fast_retransmit_and_new_reno():
         talk.sends_nothing()
         for _ in range(6):
             talk.arrives("A", 1, 1)
-        talk._drain().clear()
+        talk.ignores_the_rest()
         talk.arrives("A", 1, 4001).sends("A", seq=4001, len=1000)  # partial: the next hole at once
-        talk._drain().clear()
+        talk.ignores_the_rest()
         talk.arrives("A")
         assert talk.connection.congestion.recover is None
         assert talk.connection.congestion.ssthresh == 5000
         assert talk.connection.congestion.cwnd <= 5000
-        talk._drain().clear()
+        talk.ignores_the_rest()
 
 
 def test_what_is_no_duplicate_ack_triggers_nothing():
@@ -407,14 +407,14 @@ def test_sack_recovery_repeats_the_holes_only():
         talk.arrives("A", 1, 1, opts=sacked((1001, 2001))).sends("A", seq=10001)
         talk.arrives("A", 1, 1, opts=sacked((1001, 3001))).sends("A", seq=11001)
         talk.arrives("A", 1, 1, opts=sacked((5001, 6001), (1001, 3001))).sends("A", seq=1)
-        talk._drain().clear()
+        talk.ignores_the_rest()
         talk.arrives("A", 1, 1, opts=sacked((5001, 9001), (1001, 3001)))
         again = {diff(sent.seq, ISS) for sent in talk.connection.flight if sent.count > 1 or sent.lost}
         assert again == {1, 3001, 4001}
-        talk._drain().clear()
+        talk.ignores_the_rest()
         talk.arrives("A")
         assert talk.connection.congestion.recover is None
-        talk._drain().clear()
+        talk.ignores_the_rest()
 
 
 @pytest.mark.parametrize("block", [(5, 5), (9, 5), (-500, -1), (900000, 900010), (1, 900000), (500, 600)])
@@ -439,4 +439,24 @@ def test_ece_halves_once_a_window_and_says_cwr_once():
         assert talk.connection.congestion.cwnd == 4500
         talk.arrives("AE", 1, 10001).sends("AC", seq=10001)
         talk.sends("A", seq=11001)
-        talk._drain().clear()
+        talk.ignores_the_rest()
+
+
+def test_a_window_probe_bears_no_ecn():
+    with dialogue(replace(PLAIN, ecn=True)) as talk:
+        talk.listening().arrives("SEC", 0, opts=MSS).sends("SAE")
+        talk.arrives("A", 1, 1, win=0)
+        talk.connection.send(b"hello", 0.0)
+        talk.sends_nothing().connection.timeout(1.0)
+        assert [ecn for _, ecn in talk.connection.departures(1.0)] == [0]
+        talk.arrives("A", 1, 2)
+        assert [ecn for _, ecn in talk.connection.departures(1.0)] == [2]
+
+
+def test_repeated_data_bears_no_ecn():
+    with dialogue(replace(PLAIN, ecn=True)) as talk:
+        talk.listening().arrives("SEC", 0, opts=MSS).sends("SAE")
+        talk.arrives("A", 1, 1).connection.send(b"hello", 0.0)
+        assert [ecn for _, ecn in talk.connection.departures(0.0)] == [2]
+        talk.connection.timeout(1.0)
+        assert [ecn for _, ecn in talk.connection.departures(1.0)] == [0]

@@ -68,13 +68,11 @@ class Pair:
         connection = client.connect((HERE, 4000), (THERE, 7), 0.0)
         connection.send(self.upload, 0.0)
         for _ in range(20000):
+            self._events(client, "client", self.upload)
+            self._events(server, "server", self.download)
             for endpoint in (client, server):
                 for packet in endpoint.packets_to_send(self.now):
                     self.link.put(packet, self.now)
-            self._events(client, "client", self.upload)
-            self._events(server, "server", self.download)
-            if client._touched or server._touched:
-                continue
             moments = [item[0] for item in self.link.on_the_way]
             moments += [t for t in (client.next_timeout(), server.next_timeout()) if t is not None]
             if not moments:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 USAGE = "usage: tcpprobe run host:port [more targets] [options of pytest and --tcp-…]"
 
@@ -15,10 +16,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(words: Sequence[str]) -> int:
-    """Targets first, then whatever pytest takes; the exit code is pytest's."""
+    """Targets first, then whatever pytest takes (paths of scenarios, options); the exit code is pytest's."""
     targets = []
     rest = list(words)
-    while rest and not rest[0].startswith("-"):
+    while rest and not rest[0].startswith("-") and not Path(rest[0]).exists():
         targets.append(rest.pop(0))
     if not targets or {"-h", "--help"} & set(rest):
         print(USAGE, file=sys.stderr if not targets else sys.stdout)
@@ -28,4 +29,6 @@ def run(words: Sequence[str]) -> int:
     # Without an ini file of somebody else's: what pytest finds in the directory is about other tests.
     chosen = [f"--tcp-target={target}" for target in targets]
     quiet = [] if any(word.startswith("-v") for word in rest) else ["-q"]
-    return int(pytest.main(["-c", "/dev/null", "--rootdir=.", "-p", "no:cacheprovider", *quiet, *chosen, *rest]))
+    # This process has loaded tcpprobe before pytest did, which is of no consequence here.
+    calm = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    return int(pytest.main(["-c", "/dev/null", "--rootdir=.", "-p", "no:cacheprovider", *calm, *quiet, *chosen, *rest]))

@@ -1,0 +1,57 @@
+"""Results inside the page: the very lines of the results file, deflated in blocks, so that a detail is read when asked.
+
+A block is a ``<script type="application/x-tcpprobe">`` (which no browser runs) of base64 of zlib data. All blocks, in
+the page's order, are the results file again.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Iterator
+
+from tcpprobe.results.jsonl import dump
+from tcpprobe.results.model import End, Result, Run
+
+TYPE = "application/x-tcpprobe"
+BLOCK = 64
+"""Results in one block; the page finds a result by its number with this."""
+
+_BLOCKS = re.compile(rb'<script type="application/x-tcpprobe"[^>]*>([A-Za-z0-9+/=\s]*)</script>')
+
+
+class Packer:
+    """Takes the records of a run in their order and keeps them deflated."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = _deflated(dump(run))
+        self._blocks: list[str] = []
+        self._lines: list[bytes] = []
+
+    def add(self, result: Result) -> None:
+        """Take the next result."""
+        self._lines.append(dump(result))
+        if len(self._lines) == BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._blocks.append(_deflated(b"".join(self._lines)))
+            self._lines = []
+
+    def finish(self, end: End | None) -> list[tuple[str, str]]:
+        """The blocks as (kind, base64): one "run", the "results", and an "end" when there is one."""
+        self._flush()
+        blocks = [("run", self._run), *(("results", block) for block in self._blocks)]
+        return blocks if end is None else [*blocks, ("end", _deflated(dump(end)))]
+
+
+def _deflated(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+def records(page: bytes) -> Iterator[bytes]:
+    """The lines of the results file that a page embeds, so that a page can be compared like a results file."""
+    for match in _BLOCKS.finditer(page):
+        yield from zlib.decompress(base64.b64decode(match[1])).splitlines(keepends=True)

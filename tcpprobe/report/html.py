@@ -1,0 +1,154 @@
+"""The report as one HTML file: opens from disk, loads nothing, and treats all that it shows as text.
+
+A Content-Security-Policy names the page's own script and style by their hashes, so nothing else can run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from tcpprobe.catalogue.load import requirements
+from tcpprobe.catalogue.model import Requirement
+from tcpprobe.report import embedded, words
+from tcpprobe.report.terminal import failure
+from tcpprobe.report.view import STATES, Collector, Row, View
+from tcpprobe.results.model import End, Result, Run, Verdict
+
+HERE = Path(__file__).parent
+STYLES = ("base.css", "landing.css", "list.css", "case.css")
+SCRIPTS = (
+    "dom.js",
+    "state.js",
+    "records.js",
+    "dissect.js",
+    "pcapng.js",
+    "ladder.js",
+    "packets.js",
+    "script.js",
+    "case.js",
+    "rules.js",
+    "list.js",
+    "keys.js",
+    "main.js",
+)
+_SPELLED_OUT = 40
+"""So many failures are spelled out without JavaScript; the rest only in their lists."""
+
+
+def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path) -> None:
+    """Write the report of a run to ``path``. The results are read once; OSError when the file cannot be written."""
+    page = render(run, results, end, requirements())
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(page.encode("utf-8", "backslashreplace"))
+
+
+def render(run: Run, results: Iterable[Result], end: End | None, known: Mapping[str, Requirement]) -> str:
+    """The report of a run as the text of an HTML page."""
+    collector, packer = Collector(run, known), embedded.Packer(run)
+    spelled: dict[int, str] = {}
+    for result in results:
+        row = collector.add(result)
+        packer.add(result)
+        if result.verdict is Verdict.FAIL and len(spelled) < _SPELLED_OUT:
+            spelled[row.number] = failure(result, known, width=88)
+    return _fill(collector.finish(end), packer.finish(end), spelled)
+
+
+def _fill(view: View, blocks: list[tuple[str, str]], spelled: Mapping[int, str]) -> str:
+    style = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in STYLES)
+    script = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    script = f'(() => {{\n"use strict";\n{script}\n}})();\n'
+    return (
+        _environment()
+        .get_template("page.html.jinja2")
+        .render(
+            view=view,
+            run=view.run,
+            blocks=blocks,
+            block_size=embedded.BLOCK,
+            spelled=spelled,
+            style=Markup(style),
+            script=Markup(script),
+            policy=_policy(style, script),
+            states=STATES,
+            facts=_facts(view),
+        )
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+    )
+    environment.filters |= {
+        "fragment": lambda text: quote(words.plain(str(text)), safe=""),
+        "pre": lambda text: escape(words.plain(text, keep="\n")),
+        "seconds": words.seconds,
+        "number": words.number,
+        "count": words.count,
+        "haystack": _haystack,
+    }
+    environment.globals |= {
+        "rfc_titles": words.RFC_TITLES,
+        "levels": words.LEVELS,
+        "verdicts": words.VERDICTS,
+        "glyphs": GLYPHS,
+        "rfc_url": words.rfc_url,
+    }
+    return environment
+
+
+GLYPHS = {"fail": "✕", "warn": "▲", "inconclusive": "?", "error": "!", "skip": "–", "pass": "✓"}
+
+
+def _printable(value: Any) -> Any:
+    """What every expression of a template passes through: text that is not ours shows its controls as escapes."""
+    return words.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _haystack(row: Row) -> str:
+    """What the search looks through besides what a row shows."""
+    return " ".join((*row.covers, row.place, row.variant))
+
+
+def _facts(view: View) -> list[tuple[str, str]]:
+    run = view.run
+    services = ", ".join(f"{name} {port}" for name, port in run.services.items())
+    facts = [
+        ("address", run.address),
+        ("family", f"IPv{run.family}"),
+        ("link", run.link),
+        ("services", services or run.service or ""),
+        ("started", run.started.replace("T", " ").replace("+00:00", " UTC")),
+        ("duration", words.seconds(view.duration)),
+        ("scenarios", f"{view.total:,}, up to {run.width} at a time"),
+        ("seed", str(run.seed)),
+        ("tcpprobe", f"{run.version} on Python {run.python}"),
+        ("platform", run.platform),
+    ]
+    return [(name, value) for name, value in facts if value.strip()]

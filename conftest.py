@@ -1,3 +1,4 @@
 """pytest's configuration of this repository."""
 
-pytest_plugins = ["pytester"]
+# What is measured is no test, and what a run has written is none either.
+collect_ignore = ["benchmarks", "reports"]

@@ -92,7 +92,7 @@ def read_matcher(
         return OneOf(tuple(read_matcher(desk, each, what, low, high, wraps=wraps) for each in node.value))
     if desk.has_references(node):
         names, table = desk.per_row(node, lambda each: read_matcher(desk, each, what, low, high, wraps=wraps))
-        return PerRowMatcher(names, table, node.value)
+        return PerRowMatcher(names, table, node.value, node.place)
     if node.kind is not Kind.TEXT:
         return Exactly(desk.value(node, what, low, high), wraps)
     text: str = node.value
@@ -142,7 +142,7 @@ def _flags_matcher(desk: Desk, node: Node) -> Matcher:
         return FlagsHave(bits.get("has", 0), bits.get("lacks", 0))
     if desk.has_references(node):
         names, table = desk.per_row(node, lambda each: _flags_matcher(desk, each))
-        return PerRowMatcher(names, table, node.value)
+        return PerRowMatcher(names, table, node.value, node.place)
     found = read_flags(desk, node)
     # Whether PSH is set is the sender's affair (RFC 9293 3.9.1.2): judged only when it is named.
     return FlagsAre(found, 511 if found & PSH else 511 & ~PSH)
@@ -181,10 +181,9 @@ def _checksum(desk: Desk, key: Node, node: Node) -> list[FieldTest]:
 
 
 def _icmp(desk: Desk, key: Node, node: Node) -> list[FieldTest]:
-    found = read_icmp(desk, node)
-    if isinstance(found, str):
-        wanted = Fixed(found, found, node.place)
-        return [FieldTest("icmp", key.place, _named(found), Exactly(wanted))]
+    if node.kind is not Kind.MAP:
+        found = str(read_icmp(desk, node))
+        return [FieldTest("icmp", key.place, _named(found), Exactly(Fixed(found, found, node.place)))]
     tests = []
     for name in ("type", "code"):
         if (value := node.get(name)) is not None:

@@ -76,7 +76,7 @@ class _Reader:
             return Exactly(self.desk.expression(each, text, len(word) + 1))
 
         names, table = self.desk.per_row(item, leaf)
-        return [FieldTest(f"options.{word}", item.place, _get(word), PerRowMatcher(names, table, rest))]
+        return [FieldTest(f"options.{word}", item.place, _get(word), PerRowMatcher(names, table, rest, item.place))]
 
     def _known(self, at: Node, word: str) -> bool:
         if word in _BY_NAME or (word.isdigit() and int(word) < 256):
@@ -88,8 +88,8 @@ class _Reader:
     def named(self, at: Node, name: str, value: Node | None) -> list[FieldTest]:
         """One option and what it must be; None: there."""
         if name == "well_formed":
-            wanted = Exactly(Fixed(None, "well formed", at.place))
-            return [FieldTest("options", at.place, lambda _packet, payload: payload.parsed.problem, wanted)]
+            wanted = Exactly(Fixed("well formed", "well formed", at.place))
+            return [FieldTest("options", at.place, _problem, wanted)]
         if not self._known(at, name):
             return []
         label = f"options.{name}"
@@ -192,6 +192,10 @@ def _timestamp(index: bool) -> Get:
         return None if pair is None else int(pair[index])
 
     return get
+
+
+def _problem(_packet: Any, payload: Any) -> str:
+    return payload.parsed.problem or "well formed"
 
 
 def _count(_packet: Any, payload: Any) -> int:

@@ -111,6 +111,11 @@ class Value:
         """Whether it is the same in every scope."""
         return False
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is written as a plain value, though perhaps one for each row of the matrix."""
+        return self.fixed
+
     def value(self, scope: Scope) -> object:
         """Its value now. Raises ExpressionError."""
         raise NotImplementedError
@@ -160,9 +165,9 @@ class PerRow(Value):
     place: Place
 
     @property
-    def fixed(self) -> bool:
+    def plain(self) -> bool:
         """Whether each row has a plain value."""
-        return all(value.fixed for value in self.table.values())
+        return all(value.plain for value in self.table.values())
 
     def value(self, scope: Scope) -> object:
         """The value for the scope's row."""

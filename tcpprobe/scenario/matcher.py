@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tcpprobe.marked.problem import Place
 from tcpprobe.scenario.expression import ExpressionError, PerRow, Scope, UnknownName, Value
 from tcpprobe.scenario.operations import shown
 from tcpprobe.wire import seq
@@ -48,7 +49,10 @@ def value_text(value: Value, scope: Scope, show: Show) -> str:
         now = value.value(scope)
     except ExpressionError:
         return value.text
-    return show(now) if value.fixed else f"{value.text} (={show(now)})"
+    if not value.fixed:
+        return f"{value.text} (={show(now)})"
+    # A number that is written as one is meant as it is, not relative to anything.
+    return str(now) if type(now) is int else show(now)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +76,7 @@ class Exactly(Matcher):
     @property
     def absolute(self) -> bool:
         """Whether the value is a plain number."""
-        return self.value.fixed
+        return self.value.plain
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -109,7 +113,7 @@ class Compared(Matcher):
     @property
     def absolute(self) -> bool:
         """Whether the bound is a plain number."""
-        return self.value.fixed
+        return self.value.plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +140,7 @@ class Between(Matcher):
     @property
     def absolute(self) -> bool:
         """Whether both ends are plain numbers."""
-        return self.low.fixed and self.high.fixed
+        return self.low.plain and self.high.plain
 
 
 def _comparable(value: Value, scope: Scope) -> Any:
@@ -252,6 +256,7 @@ class PerRowMatcher(Matcher):
     names: tuple[str, ...]
     table: Mapping[tuple[object, ...], Matcher]
     text: str
+    place: Place
 
     def matches(self, seen: Any, scope: Scope) -> bool:
         """What this row's matcher says."""
@@ -261,11 +266,14 @@ class PerRowMatcher(Matcher):
         """What this row's matcher says."""
         try:
             return self._row(scope).describe(scope, show)
-        except (UnknownName, KeyError):
+        except ExpressionError:
             return self.text
 
     def _row(self, scope: Scope) -> Matcher:
-        return self.table[tuple([scope.lookup(name) for name in self.names])]
+        try:
+            return self.table[tuple([scope.lookup(name) for name in self.names])]
+        except (UnknownName, KeyError):
+            raise ExpressionError(self.place, f"{self.text}: no such row in the matrix") from None
 
     @property
     def absolute(self) -> bool:

@@ -24,6 +24,8 @@ def shown(value: object) -> str:
     """A value for people: short, floats with four digits."""
     if value is None:
         return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Range):

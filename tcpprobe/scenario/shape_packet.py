@@ -94,6 +94,18 @@ Icmp = Annotated[
 ]
 
 
+class IcmpTests(Shape):
+    """An ICMP message by its numbers."""
+
+    type: Test = None
+    code: Test = None
+
+
+IcmpTest = Annotated[
+    Annotated[IcmpTests, Tag("<icmp>")] | Annotated[Text, Tag("<other>")], Discriminator(_text_or("<icmp>"))
+]
+
+
 class SegmentFields(Shape):
     """The fields of a TCP segment that is made; what is not named is filled in."""
 
@@ -165,7 +177,7 @@ class PatternBody(ReusedBody):
     reserved: Test = None
     sport: Test = None
     dport: Test = None
-    icmp: Icmp | None = None
+    icmp: IcmpTest | None = None
     mtu: Test = None
     ip: IpExpected | None = None
 

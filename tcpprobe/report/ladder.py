@@ -14,7 +14,7 @@ from tcpprobe.wire.ip import decode
 from tcpprobe.wire.segment import Segment
 
 _TIME = 9
-_NOTE = 19
+_NOTE = 18
 _NARROWEST = 24
 _OPTIONS = re.compile(r" <[^>]*>")
 _WINDOW = re.compile(r" win \d+")
@@ -85,7 +85,7 @@ def text_ladder(result: Result, width: int = 80) -> list[str]:
     """The ladder as lines of at most ``width`` columns; none when there was no packet and no event."""
     if not result.transcript:
         return []
-    span = max(_NARROWEST, width - _TIME - _NOTE - 3)
+    span = max(_NARROWEST, width - _TIME - _NOTE - 4)
     several = len(result.connections) > 1
     lines = []
     if result.connections:

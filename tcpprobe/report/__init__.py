@@ -1,0 +1,1 @@
+"""Results as a page, as Markdown, as text in a terminal, as a capture."""

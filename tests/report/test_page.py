@@ -209,3 +209,10 @@ def test_the_browser_shows_all_that_the_sample_has(visit: Visit, report: Path) -
     page = visit(report, "case=closed-port-syn").page
     expect(page.locator("#detail .command code")).to_have_text(closed_port().reproduce)
     expect(page.locator(".attempts li")).to_have_count(3)
+
+
+@pytest.mark.parametrize("hash_", ["", "theme=dark"])
+def test_paper_is_white_whatever_the_screen_is(visit: Visit, report: Path, hash_: str) -> None:
+    page = visit(report, hash_, color_scheme="dark", media="print").page
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(29, 28, 25)"

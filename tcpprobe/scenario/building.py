@@ -146,15 +146,19 @@ class _Builder:
         """The RFC and section: as written here or for the file, or those of the first covered requirement."""
         first = next(iter(_elements(self.node, "covers")), None)
         requirement = None if first is None else requirements().get(first.value)
-        rfc, section = self._text("rfc"), self._text("section")
-        for key, node in (("rfc", self.root.get("rfc")), ("section", self.root.get("section"))):
-            if node is not None and not self._text(key):
-                rfc, section = (str(node.value), section) if key == "rfc" else (rfc, str(node.value))
+        rfc, section = self._written("rfc"), self._written("section")
         if requirement is not None and not rfc:
             rfc = requirement.rfc
         if requirement is not None and not section and requirement.rfc == rfc:
             section = requirement.section
         return {"rfc": rfc, "section": section}
+
+    def _written(self, key: str) -> str:
+        """A number as it is written (section 3.10 is not 3.1), here or for the file."""
+        node = self.node.get(key) or self.root.get(key)
+        if node is None:
+            return ""
+        return str(node.value) if node.kind is Kind.TEXT else node.source
 
     def _tags(self) -> frozenset[str]:
         for each in _elements(self.node, "tags"):

@@ -52,6 +52,9 @@ def read_options(desk: Desk, node: Node) -> OptionList:
         return OptionList(node.place, (lambda _scope: raw,))
     if node.kind is Kind.TEXT and node.value == "none":
         return OptionList(node.place, ())
+    if node.kind is Kind.TEXT and desk.has_references(node):
+        octets = desk.octets(node, "options")
+        return OptionList(node.place, (lambda scope: cast(bytes, octets.value(scope)),))
     if node.kind is not Kind.LIST:
         desk.problem(node, f"options are a list, !hex or none, not {node.kind}", "as in [mss 1460, sack]")
     makers: list[MakeOption] = []

@@ -175,7 +175,7 @@ def _kind(root: Node, path: Path, error: Any) -> Problem:
     hint = ""
     if node.kind in (Kind.INT, Kind.FLOAT, Kind.BOOL) and "text" in error["msg"]:
         hint = f'write it in quotes: "{node.value}"' if node.kind is not Kind.BOOL else ""
-    elif str(node.value) in _YES_NO and "true" in error["msg"]:
+    elif node.kind is Kind.TEXT and node.value in _YES_NO and "true" in error["msg"]:
         hint = f"write {_YES_NO[node.value]}"
     return node.problem(_named(path, error["msg"]), hint)
 

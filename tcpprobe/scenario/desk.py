@@ -83,7 +83,11 @@ class Desk:
         before, told = len(self.problems), 0
         for row in self.matrix.combinations(names):
             count = len(self.problems)
-            table[tuple(each.value for each in row)] = leaf(_filled(node, dict(zip(names, row, strict=True))))
+            filled = _filled(node, dict(zip(names, row, strict=True)))
+            if self.has_references(filled):
+                self.problem(filled, "a value of the matrix cannot refer to the matrix")
+            else:
+                table[tuple(each.value for each in row)] = leaf(filled)
             fresh = self.problems[count:]
             if fresh and names:
                 del self.problems[count:]

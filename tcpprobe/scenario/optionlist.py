@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from tcpprobe.marked.node import Kind, Node
 from tcpprobe.marked.problem import did_you_mean
@@ -54,7 +54,7 @@ def read_options(desk: Desk, node: Node) -> OptionList:
         return OptionList(node.place, ())
     if node.kind is Kind.TEXT and desk.has_references(node):
         octets = desk.octets(node, "options")
-        return OptionList(node.place, (lambda scope: cast(bytes, octets.value(scope)),))
+        return OptionList(node.place, (lambda scope: cast("bytes", octets.value(scope)),))
     if node.kind is not Kind.LIST:
         desk.problem(node, f"options are a list, !hex or none, not {node.kind}", "as in [mss 1460, sack]")
     makers: list[MakeOption] = []

@@ -31,7 +31,7 @@ def test_any_text(text: str | bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_sound_file_with_a_wound(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(EXAMPLES))
     at = data.draw(st.integers(0, len(text)))
@@ -187,7 +187,7 @@ HEADS = st.dictionaries(
 
 
 @given(STEPS, HEADS)
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_structure(steps: list[dict[str, object]], head: dict[str, object]) -> None:
     scenario = {"id": "x", "title": "X ${x}", "level": "info", "matrix": {"x": [1, "A"]}, **head, "steps": steps}
     assert outcome(written({"title": "t", "scenarios": [scenario]}))

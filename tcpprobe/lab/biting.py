@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tcpprobe.lab.memory import MemoryLab
+from tcpprobe.lab.mutant import Mutant
 from tcpprobe.lab.mutants import MUTANTS
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.session import Session
@@ -31,11 +32,11 @@ class Bites:
     by_case: Mapping[str, tuple[str, ...]]
 
 
-def play_all(cases: Sequence[Case], make: type[Connection] = Connection) -> list[Result]:
-    """Every case against an in-memory target of its own, whose connections are made by `make`."""
+def play_all(cases: Sequence[Case], mutant: Mutant | None = None) -> list[Result]:
+    """Every case against an in-memory target of its own: the sound TCP, or a mutant that starts afresh each time."""
     results = []
     for case in cases:
-        with MemoryLab(make) as lab:
+        with MemoryLab(mutant.make if mutant is not None else Connection) as lab:
             session = Session(lab.target, lab.link, ONCE)
             try:
                 results.append(session.result(case))
@@ -49,7 +50,7 @@ def bites(cases: Sequence[Case], mutants: Sequence[str] | None = None) -> Bites:
     sound = play_all(cases)
     noticed: dict[str, list[str]] = {case.id: [] for case in cases}
     for name in mutants if mutants is not None else MUTANTS:
-        for result in play_all(cases, MUTANTS[name].make):
+        for result in play_all(cases, MUTANTS[name]):
             if result.verdict in (Verdict.FAIL, Verdict.WARN):
                 noticed[result.id].append(name)
     return Bites(

@@ -11,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from tcpprobe.link.base import Lease, Link, LinkError
@@ -174,8 +175,7 @@ class Conductor:
             if running.ended or running.deadline != deadline:
                 continue
             running.deadline = None
-            running.actor.timeout(now)
-            self._settle(running, now)
+            self._tell(running, running.actor.timeout, now)
         for _ in range(min(AT_ONCE, len(self._ended))):
             self._ended.popleft().finish(now)
         for _ in range(AT_ONCE):
@@ -243,11 +243,17 @@ class Conductor:
 
         def receive(packet: bytes, stamp: float) -> None:
             if not running.ended:
-                running.actor.packet_arrives(packet, stamp)
-                self._settle(running, stamp)
+                self._tell(running, partial(running.actor.packet_arrives, packet), stamp)
 
         self.hub.attach(running.lease, self.target.address, receive)
-        running.actor.start(now)
+        self._tell(running, running.actor.start, now)
+
+    def _tell(self, running: Running, what: Callable[[float], None], now: float) -> None:
+        """Tell an actor something. A fault of ours in it must not take the other plays with it."""
+        try:
+            what(now)
+        except Exception as error:
+            running.actor.fail(f"fault in tcpprobe: {type(error).__name__}: {error}", now)
         self._settle(running, now)
 
     def _ended_play(self, ticket: Ticket, play: Play, now: float) -> None:

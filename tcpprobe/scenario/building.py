@@ -261,8 +261,9 @@ class _Builder:
             if match[1] not in self.matrix.columns:
                 hint = _hint(match[1], self.matrix.columns)
                 self.problems.append(title.problem(f"the matrix has no {match[1]!r}", hint, offset=match.start()))
+        told = {match[1] for match in _REFERENCE.finditer(title.value)}
         for name, at in self.matrix.columns.items():
-            if name not in self.matrix.used:
+            if name not in self.matrix.used and name not in told:
                 hint = f'as in flags: "${{{name}}}", or as a name in an expression'
                 self.problems.append(at.problem(f"nothing uses {name!r}", hint))
 

@@ -117,7 +117,7 @@ def show(value: Any) -> str:
     if isinstance(value, bytes):
         return show_bytes(value)
     if isinstance(value, tuple):
-        return " ".join(f"[{left}, {right}]" for left, right in value) or "none"
+        return " ".join(f"[{each[0]}, {each[1]}]" if isinstance(each, tuple) else str(each) for each in value) or "none"
     return str(value)
 
 

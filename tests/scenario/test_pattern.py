@@ -92,6 +92,7 @@ TABLE = [
     (RICH, '{options: ["mss mtu-50"]}', "options.mss: 1460, not mtu-50 (=1450)"),
     (RICH, "{options: {mss: 536 .. 9000, wscale: 0 .. 14, sack: present, fast_open: absent, 254: absent}}", ""),
     (RICH, "{options: {mss: absent}}", "options.mss: 1460, not absent"),
+    (RICH, "{options: {timestamps: absent}}", "options.timestamps: 900 77, not absent"),
     (PLAIN, "{options: {mss: 1460}}", "options.mss: absent, not 1460"),
     (PLAIN, "{options: {mss: 1 .. 2}}", "options.mss: absent, not 1 .. 2"),
     (PLAIN, "{options: {wscale: '> 0'}}", "options.wscale: absent, not > 0"),

@@ -36,7 +36,8 @@ def play_all(cases: Sequence[Case], mutant: Mutant | None = None) -> list[Result
     """Every case against an in-memory target of its own: the sound TCP, or a mutant that starts afresh each time."""
     results = []
     for case in cases:
-        with MemoryLab(mutant.make if mutant is not None else Connection) as lab:
+        family = 6 if "ipv6" in case.scenario.needs else 4
+        with MemoryLab(mutant.make if mutant is not None else Connection, family) as lab:
             session = Session(lab.target, lab.link, ONCE)
             try:
                 results.append(session.result(case))

@@ -54,7 +54,9 @@ PROBES = 3
 def send(play: Play, step: Send) -> Walk:
     """Send a segment (or ICMP message, or raw bytes), as often as said."""
     line = play.lines[step.on]
-    for count in range(step.times(play.scope)):
+    times = step.times(play.scope)
+    captures = []
+    for count in range(times):
         if count and step.every:
             yield from pause(play, step.every * play.stage.scale)
         raw, packet = build(play, line, step)
@@ -62,8 +64,9 @@ def send(play: Play, step: Send) -> Walk:
             line.connection.note_sent(packet.payload, play.now)
             line.dialled = True
         play.transmit_raw(line, raw, packet)
-        if step.as_:
-            play.captured[step.as_] = Capture(packet, play.now - play.started)
+        captures.append(Capture(packet, play.now - play.started))
+    if step.as_:
+        play.captured[step.as_] = captures if times > 1 else captures[0]
     play.mark(Mark("done", play.now))
 
 

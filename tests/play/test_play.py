@@ -192,6 +192,22 @@ def test_captures_checks_and_records() -> None:
     assert result.observations == {"window": 65535, "later": 0.25}
 
 
+def test_a_repeated_send_is_captured_as_a_list() -> None:
+    """As a repeated expectation is."""
+    theatre = Theatre(
+        """
+        - send: {flags: S, seq: 1000}
+          repeat: 2
+          every: 100ms
+          as: ours
+        - check: len(ours) == 2 and ours[1].seq == 1000 and ours[1].time > ours[0].time
+        """
+    )
+    theatre.sent()
+    theatre.pass_time(0.2)
+    assert theatre.result().verdict is Verdict.PASS
+
+
 def test_a_check_that_fails_says_the_values() -> None:
     """So that nobody has to guess them."""
     theatre = Theatre("- send: {flags: S}\n  as: ours\n- check: ours.window == 1\n  why: because")

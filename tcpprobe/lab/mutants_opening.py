@@ -9,7 +9,7 @@ from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.negotiation import Offer
 from tcpprobe.tcp.state import State
 from tcpprobe.wire import options
-from tcpprobe.wire.flags import ACK, FIN, PSH, RST, SYN, URG
+from tcpprobe.wire.flags import ACK, ECE, FIN, PSH, RST, SYN, URG
 from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
@@ -123,6 +123,14 @@ class ListenChristmasTreeReset(Connection):
         return super().listen_syn(seg)
 
 
+@mutant("LISTEN answers data without ACK with RST")
+class ListenDataReset(Connection):
+    def listen_syn(self, seg: Segment) -> bool:
+        if seg.payload and not seg.flags & SYN:
+            self.put(self.form_reset(seg))
+        return super().listen_syn(seg)
+
+
 @mutant("SYN with FIN makes a half-closed ghost: CLOSE-WAIT before ESTABLISHED")
 class SynFinHalfCloses(Connection):
     def listen_syn(self, seg: Segment) -> bool:
@@ -195,6 +203,24 @@ class EcnReflected(Altering):
     def alter(self, segment: Segment) -> Segment:
         bits = self.theirs.ecn if self.theirs is not None and segment.flags & SYN else 0
         return replace(segment, flags=segment.flags | bits)
+
+
+@mutant("SYN,ACK has ECE whatever the SYN had")
+class EcnUnasked(Altering):
+    def alter(self, segment: Segment) -> Segment:
+        return replace(segment, flags=segment.flags | ECE) if segment.flags & SYN else segment
+
+
+@mutant("SYN,ACK is ECN-capable transport")
+class SynAckEct(Connection):
+    def departures(self, now: float) -> list[tuple[Segment, int]]:
+        return [(segment, 2 if segment.flags & SYN else ecn) for segment, ecn in super().departures(now)]
+
+
+@mutant("an option of the SYN,ACK runs beyond the header")
+class OptionsMalformed(Altering):
+    def alter(self, segment: Segment) -> Segment:
+        return replace(segment, options=segment.options + b"\xfe\x09\0\0") if segment.flags & SYN else segment
 
 
 @mutant("SYN,ACK copies an unknown option of the SYN")
@@ -274,6 +300,13 @@ class TsecrWrong(Altering):
         if self.tcb.ts_on and segment.options[:4] == b"\1\1\x08\x0a":
             return replace(segment, options=segment.options[:8] + b"\0\0\0\1" + segment.options[12:])
         return segment
+
+
+@mutant("the timestamp that a SYN,ACK echoes is not the SYN's")
+class TsecrWrongInSynAck(Connection):
+    def form_syn(self, flags: int) -> Segment:
+        self.tcb.ts_recent ^= 1
+        return super().form_syn(flags)
 
 
 @mutant("timestamps stop after the handshake")

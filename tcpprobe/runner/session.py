@@ -279,6 +279,7 @@ class _ThreadShell(_Shell):
             timeout = self._timeout(clock())
             ready = selector.select(timeout)
             awake = clock()
+            session.link.flush()
             if timeout is not None and not ready and awake - asleep > timeout + LATE:
                 conductor.late(awake - asleep - timeout)
                 ready = selector.select(0)  # packets come before timers: they may have been waiting longer

@@ -44,6 +44,7 @@ ROWS: Mapping[State, tuple[str, ...]] = MappingProxyType(
         State.LISTEN: ("listen_rst", "listen_ack", "listen_syn"),
         State.SYN_SENT: ("syn_sent_ack", "syn_sent_rst", "syn_sent_syn"),
         **{state: _OTHER_STATES for state in State if state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)},
+        State.TIME_WAIT: ("time_wait_syn", *_OTHER_STATES),
     }
 )
 """For each state the checks, by name, in the order of RFC 9293 3.10.7.1 to 3.10.7.4."""
@@ -190,6 +191,10 @@ class Arrivals(Text):
         self.congestion = self.make_congestion()
 
     # -- 3.10.7.4 other states
+
+    def time_wait_syn(self, seg: Segment) -> bool:
+        """A SYN with a timestamp for which TIME-WAIT did not give way is dropped in silence (RFC 6191 2)."""
+        return self.tcb.ts_on and seg.flags & (SYN | ACK | RST) == SYN and self.stamps(seg) is not None
 
     def check_timestamp(self, seg: Segment) -> bool:
         """Before the first check: PAWS (RFC 7323 5.3, R1); a segment without the option is dropped (3.2)."""

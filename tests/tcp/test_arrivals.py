@@ -369,6 +369,18 @@ def test_an_old_timestamp_draws_an_ack_and_is_dropped():
         assert talk.state is State.CLOSED, "RST is exempt from PAWS"
 
 
+def test_time_wait_drops_an_old_syn_with_a_timestamp_in_silence():
+    with dialogue(STAMPED) as talk:
+        talk.peer_stamp = 1000
+        talk.established(opts=(options.timestamps(1000, 0),)).connection.close(talk.now)
+        talk.sends("FA", seq=1, ack=1)
+        talk.arrives("FA", 1, 2).sends("A", seq=2, ack=2)
+        talk.peer_stamp = 999
+        talk.arrives("S", 500).sends_nothing()
+        talk.peer_stamp = None
+        assert talk.state is State.TIME_WAIT, "RFC 6191 2"
+
+
 def test_a_timestamp_is_outdated_after_24_days_of_silence():
     with dialogue(STAMPED) as talk:
         talk.peer_stamp = 1000

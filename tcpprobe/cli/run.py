@@ -28,7 +28,6 @@ def run(words: Sequence[str]) -> int:
 
     # Without an ini file of somebody else's: what pytest finds in the directory is about other tests.
     chosen = [f"--tcp-target={target}" for target in targets]
-    quiet = [] if any(word.startswith("-v") for word in rest) else ["-q"]
     # This process has loaded tcpprobe before pytest did, which is of no consequence here.
     calm = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main(["-c", "/dev/null", "--rootdir=.", "-p", "no:cacheprovider", *calm, *quiet, *chosen, *rest]))
+    return int(pytest.main(["-c", "/dev/null", "--rootdir=.", "-p", "no:cacheprovider", *calm, *chosen, *rest]))

@@ -36,6 +36,7 @@ class Record:
     packet: Packet | None
     step: int | None
     note: str = ""
+    iss: int = 0  # our initial number then: a second SYN by hand begins a new count
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +68,7 @@ class Line:
         self.connection = connection
         self.mailbox: deque[Arrival] = deque()
         self.shown: int | None = None  # one past the last sequence number the target has sent and a step has taken
+        self.irs_by_iss: dict[int, int] = {}
         self.dialled = False  # something went out that the target may keep state for
         self.reset = False  # the target has reset the connection: nothing is left to clear away
 
@@ -86,10 +88,11 @@ class Line:
         tcb = self.connection.tcb
         return Snapshot(tcb.snd.una, tcb.snd.nxt, tcb.snd.wnd, tcb.rcv.nxt, tcb.rcv.wnd)
 
-    def base(self) -> Numbers:
-        """What relative numbers are counted from."""
+    def base(self, iss: int | None = None) -> Numbers:
+        """What relative numbers are counted from, now or when our initial number was `iss`."""
         tcb = self.connection.tcb
-        return Numbers(tcb.iss, tcb.irs, tcb.local)
+        first = tcb.iss if iss is None else iss
+        return Numbers(first, self.irs_by_iss.get(first, tcb.irs), tcb.local)
 
     def process(self, arrival: Arrival) -> None:
         """Let our endpoint see the segment, now."""
@@ -97,6 +100,7 @@ class Line:
         if arrival.segment is not None:
             ecn = arrival.packet.tos & 3
             self.connection.segment_arrives(arrival.segment, arrival.time, ecn=ecn)
+            self.irs_by_iss[self.connection.tcb.iss] = self.connection.tcb.irs
 
     def take(self, arrival: Arrival) -> None:
         """A step has dealt with the segment: the numbers move, if they have not moved already."""

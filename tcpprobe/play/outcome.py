@@ -127,7 +127,7 @@ def _step_result(index: int, step: Step, mark: Mark, started: float) -> StepResu
 
 def _entry(play: Play, record: Record) -> Entry:
     if record.packet is not None:
-        text = one_line(record.packet, play.lines[record.connection].base())
+        text = one_line(record.packet, play.lines[record.connection].base(record.iss))
     else:
         text = f"{len(record.raw)} raw octets" if record.raw else record.note
     return Entry(

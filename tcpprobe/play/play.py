@@ -89,7 +89,7 @@ class Play:
         line = self._line_of(packet)
         if line is None:
             return
-        record = Record(now, "received", line.name, raw, packet, None)
+        record = Record(now, "received", line.name, raw, packet, None, iss=line.connection.tcb.iss)
         self.records.append(record)
         arrival = Arrival(packet, now, record)
         if len(self.records) > MOST_PACKETS:
@@ -169,7 +169,7 @@ class Play:
     def transmit_raw(self, line: Line, raw: bytes, packet: Packet | None, note: str = "") -> Record:
         """Send bytes as they are."""
         self._out.append(raw)
-        record = Record(self.now, "sent", line.name, raw, packet, self.step, note)
+        record = Record(self.now, "sent", line.name, raw, packet, self.step, note, line.connection.tcb.iss)
         self.records.append(record)
         return record
 

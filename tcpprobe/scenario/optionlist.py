@@ -60,10 +60,7 @@ def read_options(desk: Desk, node: Node) -> OptionList:
     makers: list[MakeOption] = []
     offered: list[Offer] = []
     for item in node.elements():
-        if desk.has_references(item):
-            makers.append(_per_row(desk, item))
-            continue
-        maker, offer = _item(desk, item)
+        maker, offer = _per_row(desk, item) if desk.has_references(item) else _item(desk, item)
         makers.append(maker)
         offered.append(offer)
     return OptionList(node.place, tuple(makers), tuple(offered))
@@ -81,9 +78,13 @@ def read_offer(desk: Desk, node: Node) -> OptionList:
     return read_options(desk, node)
 
 
-def _per_row(desk: Desk, item: Node) -> MakeOption:
-    names, table = desk.per_row(item, lambda each: _item(desk, each)[0])
-    return lambda scope: table[tuple([scope.lookup(name) for name in names])](scope)
+def _per_row(desk: Desk, item: Node) -> tuple[MakeOption, Offer]:
+    names, table = desk.per_row(item, lambda each: _item(desk, each))
+
+    def row(scope: Scope) -> tuple[MakeOption, Offer]:
+        return table[tuple([scope.lookup(name) for name in names])]
+
+    return (lambda scope: row(scope)[0](scope)), lambda scope: row(scope)[1](scope)
 
 
 def _item(desk: Desk, item: Node) -> tuple[MakeOption, Offer]:

@@ -170,3 +170,10 @@ def test_what_given_offers(scope: MakeScope) -> None:
         "window": 100,
         "ecn": True,
     }
+
+
+def test_what_given_offers_row_by_row(scope: MakeScope) -> None:
+    given = "{state: established, options: ['mss ${size}', {wscale: size // 500}]}"
+    text = f"{HEAD}    matrix: {{size: [536, 1000]}}\n    given: {given}\n    steps: [expect: nothing]\n"
+    offered = [row.scenario.given.offers(scope(**row.values)) for row in load_text(text, "x")]
+    assert [(each["mss"], each["wscale"]) for each in offered] == [(536, 1), (1000, 2)]

@@ -99,6 +99,8 @@ def record(play: Play, step: Record) -> Walk:
     """Note observations, for the target's passport."""
     for name, expression in step.values.items():
         value = expression.value(play.scope)
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
         play.observations[name] = value if isinstance(value, int | float | str) else str(value)
     play.mark(Mark("done", play.now))
     return

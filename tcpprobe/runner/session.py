@@ -188,18 +188,26 @@ class _VirtualShell(_Shell):
         self.now = 0.0
 
     def call(self, command: Callable[[float], None]) -> None:
+        self._deliver()
         command(self.now)
+
+    def _deliver(self) -> bool:
+        """Bring the link to the present, so that what is sent now is sent now; whether anything arrived."""
+        link = self.session.link
+        assert isinstance(link, MemoryLink)  # the only link that lives in virtual time
+        packets = link.deliver(self.now)
+        for packet, _ in packets:
+            self.session._hub.dispatch(packet, self.now)
+        return bool(packets)
 
     def wait(self, condition: Callable[[], bool]) -> None:
         session = self.session
-        conductor, link, hub = session._conductor, session.link, session._hub
-        assert isinstance(link, MemoryLink)  # the only link that lives in virtual time
+        conductor, link = session._conductor, session.link
+        assert isinstance(link, MemoryLink)
         while not condition():
+            arrived = self._deliver()
             conductor.advance(self.now)
-            packets = link.deliver(self.now)
-            for packet, _ in packets:
-                hub.dispatch(packet, self.now)
-            if packets or condition():
+            if self._deliver() or arrived or condition():
                 continue
             moments = [moment for moment in (conductor.next_deadline(), link.next_timeout()) if moment is not None]
             if not moments:

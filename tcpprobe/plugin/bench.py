@@ -6,7 +6,6 @@ import random
 import shlex
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -132,10 +131,13 @@ class Bench:
                 interface=value(self.config, "tcp_interface"),
                 rng=random.Random(self.settings.seed),
             )
-        except (LabError, LinkError) as error:
+            try:
+                target = detect(target) if target.service == "auto" else target
+            except BaseException:
+                link.close()
+                raise
+        except (LabError, LinkError, TargetError) as error:
             raise BenchError(f"{target.text}: {error}") from None
-        with suppress(OSError):
-            target = detect(target) if target.service == "auto" else target
         return Lab(target, link, finish=lambda: None)
 
     def _source(self) -> bytes | None:

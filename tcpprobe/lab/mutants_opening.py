@@ -317,6 +317,12 @@ class TimestampsDropped(Altering):
         return segment if segment.flags & SYN else replace(segment, options=b"")
 
 
+@mutant("the clock of its timestamps stands still")
+class TimestampsFrozen(Connection):
+    def timestamp(self) -> int:
+        return self.tcb.ts_offset
+
+
 @mutant("no PAWS: an old timestamp is taken")
 class PawsMissing(Connection):
     def check_timestamp(self, seg: Segment) -> bool:  # noqa: ARG002

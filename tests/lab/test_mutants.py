@@ -39,6 +39,7 @@ class Peer:
         self.said = 1
         self.stamped = False
         self.stamp = 1000
+        self.clock = 0
 
     def say(self, flags: int, seq: int, ack: int | None = None, data: bytes = b"", tos: int = 0, **fields) -> None:
         """Send a segment; ``seq`` is relative to our SYN, ``ack`` to the target's."""
@@ -76,6 +77,7 @@ class Peer:
         if seg.flags & SYN and seg.flags & ACK:
             self.iss = seg.seq
             self.stamped = seg.parsed.timestamps is not None
+            self.clock = seg.parsed.timestamps[0] if self.stamped else 0
         if diff(seg.seq, add(self.iss, self.next)) <= 0:
             self.next = max(self.next, diff(seg.end, self.iss))
         relative = seg.seq if seg.flags & RST else diff(seg.seq, self.iss)
@@ -84,7 +86,7 @@ class Peer:
             f"{stamp:.3f} {flags_text(seg.flags)} {relative} {diff(seg.ack, ISS) if seg.flags & ACK else 0}"
             f" {seg.window}"
             f" {len(seg.payload)} {hash(seg.payload)} {packet.tos} {seg.reserved} {packet.tcp_checksum}"
-            f" {stamps and stamps[1]} {[item for item in seg.parsed.items if item.kind != options.TIMESTAMPS]}"
+            f" {stamps and (diff(stamps[0], self.clock), stamps[1])} {[item for item in seg.parsed.items if item.kind != options.TIMESTAMPS]}"
             f" {seg.parsed.problem} {self.iss if seg.flags & SYN else 0}"
         )
 

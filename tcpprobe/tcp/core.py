@@ -159,8 +159,7 @@ class Core:
         segment.flags = flags
         if tcb.ts_on:
             # RFC 7323 3.2: in every segment once negotiated.
-            self.last_stamp = self.timestamp()
-            segment.options = _TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, self.last_stamp, tcb.ts_recent)
+            segment.options = _TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, self.timestamp(), tcb.ts_recent)
         if payload:
             segment.payload = payload
         return segment
@@ -257,6 +256,8 @@ class Core:
         """Queue a segment for the network; an acknowledgment in it settles what was owed."""
         if segment.flags & ACK and not segment.flags & RST:
             self.settle_ack()
+        if self.tcb.ts_on:
+            self.last_stamp = self.timestamp()
         self.outbox.append((segment, ecn))
 
     def settle_ack(self) -> None:

@@ -181,6 +181,17 @@ def test_a_handshake_by_hand_as_active_opener():
         assert talk.events() == [Opened()]
 
 
+def test_by_hand_the_clock_of_timestamps_is_that_of_what_was_sent():
+    """Not of a segment that was only formed: what comes next is not older than the last one sent."""
+    with by_hand() as talk:
+        note(talk, "S", 0, options=options.encode_options([options.timestamps(0xFFFFFFF0, 0)]))
+        talk.arrives("SA", 0, 1, opts=(options.timestamps(7, 0xFFFFFFF0),))
+        talk.connection.form(add(ISS, 1), parse_flags("A"))
+        for seq, stamp, after in ((1, 0xFFFFFFFE, 6), (6, 1, 11), (11, 0xFFFFFFFE, 11)):
+            note(talk, "PA", seq, 1, b"hello", options=options.encode_options([options.timestamps(stamp, 7)]))
+            assert sent(talk) == after
+
+
 def test_a_handshake_by_hand_as_passive_opener():
     with by_hand() as talk:
         talk.listening().arrives("S", 0)

@@ -86,7 +86,8 @@ class Peer:
             f"{stamp:.3f} {flags_text(seg.flags)} {relative} {diff(seg.ack, ISS) if seg.flags & ACK else 0}"
             f" {seg.window}"
             f" {len(seg.payload)} {hash(seg.payload)} {packet.tos} {seg.reserved} {packet.tcp_checksum}"
-            f" {stamps and (diff(stamps[0], self.clock), stamps[1])} {[item for item in seg.parsed.items if item.kind != options.TIMESTAMPS]}"
+            f" {stamps and (diff(stamps[0], self.clock), stamps[1])}"
+            f" {[item for item in seg.parsed.items if item.kind != options.TIMESTAMPS]}"
             f" {seg.parsed.problem} {self.iss if seg.flags & SYN else 0}"
         )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tcpprobe.lab.mutant import Altering, mutant
 from tcpprobe.tcp.connection import Connection
-from tcpprobe.tcp.flight import Sent
+from tcpprobe.tcp.flight import Flight, Sent
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.flags import ACK, FIN, PSH, SYN
 from tcpprobe.wire.segment import Segment
@@ -51,6 +51,26 @@ class FinNotRepeated(Connection):
             self.flight.repeat(sent, self.now)
         else:
             super().repeat(sent, most)
+
+
+@mutant("the FIN is sent again although it was acknowledged")
+class FinRepeatedForEver(Connection):
+    def own_fin_acked(self) -> None:
+        before = self.state
+        super().own_fin_acked()
+        if self.state is State.FIN_WAIT_2 and before is State.FIN_WAIT_1:
+            self.arm("retransmit", self.now + self.rto.value)
+
+    def arm_for_flight(self) -> None:
+        if self.state is not State.FIN_WAIT_2:
+            super().arm_for_flight()
+
+    def retransmit_expired(self) -> None:
+        if self.state is State.FIN_WAIT_2 and self.fin_seq is not None:
+            self.put(self.form(self.fin_seq, FIN | ACK))
+            self.arm("retransmit", self.now + self.rto.value)
+        else:
+            super().retransmit_expired()
 
 
 @mutant("close() resets the connection")
@@ -109,6 +129,12 @@ class RtoConstant(Connection):
         before = self.rto.value
         super().retransmit_expired()
         self.rto.value = before
+
+
+@mutant("the round-trip time is taken from retransmitted segments too (no Karn)")
+class KarnIgnored(Connection):
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
+        super().sample_rtt(seg, self.last_sent if sent_at is None else sent_at, flight)
 
 
 @mutant("data is never retransmitted")
@@ -173,11 +199,20 @@ class ScaleIgnored(Connection):
         super().update_window(seg, seg.window)
 
 
-@mutant("an old segment changes the send window")
+@mutant("a window scale option on any segment changes the scale")
+class ScaleFromAnySegment(Connection):
+    def check_ack(self, seg: Segment) -> bool:
+        if seg.parsed.wscale is not None:
+            self.tcb.snd.scale = min(seg.parsed.wscale, 14)
+        return super().check_ack(seg)
+
+
+@mutant("an old acknowledgment changes the send window")
 class WindowFromOldSegments(Connection):
-    def update_window(self, seg: Segment, window: int) -> None:
-        self.tcb.snd.wl1, self.tcb.snd.wl2 = seg.seq, seg.ack
-        super().update_window(seg, window)
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        super().take_ack(seg, ahead)
+        if ahead < 0:
+            self.tcb.snd.wnd = seg.window << self.tcb.snd.scale
 
 
 @mutant("a zero window is never probed")
@@ -212,6 +247,27 @@ class HastyRetransmit(Connection):
         super().count_duplicate(news)
         if self.congestion.recover is None and self.congestion.may_recover(self.tcb.snd.una):
             self.recover()
+
+
+@mutant("what SACK blocks report is sent again with what is missing")
+class SackedSentAgain(Connection):
+    def recover(self) -> None:
+        self.flight.forget_sacks()
+        self.flight.mark_all_lost()
+        super().recover()
+
+
+class _NeverForgetting(Flight):
+    def forget_sacks(self) -> None:
+        pass
+
+
+@mutant("what SACK blocks reported is never sent again")
+class SackedFreed(Connection):
+    def negotiate(self, syn_flags: int) -> None:
+        super().negotiate(syn_flags)
+        kept, self.flight = self.flight.queue, _NeverForgetting()
+        self.flight.queue = kept
 
 
 @mutant("PSH is never set")

@@ -109,7 +109,7 @@ def act(peer: Peer) -> None:
     """One thing a peer may do."""
     rng, here = peer.rng, peer.said
     data = bytes(rng.randrange(256) for _ in range(rng.choice([1, 5, 500])))
-    kind = rng.randrange(27)
+    kind = rng.randrange(28)
     if kind <= 3:
         peer.say(ACK | PSH, here, data=data)
         peer.said += len(data)
@@ -170,8 +170,16 @@ def act(peer: Peer) -> None:
         peer.say(ACK, here, peer.next - 1, data=data)
         peer.said += len(data)
     elif kind == 25:
-        odd = options.encode_options([options.Option(99, b"ab"), options.nop(), options.mss(100)])
-        peer.say(ACK, here, data=data, options=odd)
+        odd = options.encode_options([options.Option(99, b"ab"), options.nop(), options.mss(100), options.wscale(14)])
+        peer.say(ACK, here, data=data, options=odd, window=rng.choice([1, 20000]))
+    elif kind == 26:
+        before = peer.next
+        request = b"GET /bytes/9000 HTTP/1.1\r\n\r\n"
+        peer.say(ACK | PSH, here, data=request)
+        peer.said += len(request)
+        blocks = options.sack_blocks((add(peer.iss, before), add(peer.iss, peer.next)))
+        peer.say(ACK, peer.said, before, options=options.encode_options([options.nop(), options.nop(), blocks]))
+        peer.hear(9.0)
     else:
         for index in range(9):
             peer.say(ACK, here + index, data=b"%d" % index)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tcpprobe.lab.mutant import Altering, mutant
 from tcpprobe.tcp.connection import Connection
-from tcpprobe.wire.flags import ACK, RST, SYN, URG
+from tcpprobe.wire.flags import ACK, FIN, RST, SYN, URG
 from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
@@ -175,10 +175,10 @@ class UnsentAckResets(Connection):
         return super().check_ack(seg)
 
 
-@mutant("an acknowledgment however old is taken (no RFC 5961 5 check)")
-class AncientAckTaken(Connection):
-    def too_old(self, ahead: int) -> bool:  # noqa: ARG002
-        return False
+@mutant("a segment with an acknowledgment older than any window is dropped without an ACK")
+class AncientAckSilent(Connection):
+    def check_ack(self, seg: Segment) -> bool:
+        return (self.synchronized and self.too_old(diff(seg.ack, self.tcb.snd.una))) or super().check_ack(seg)
 
 
 @mutant("a segment with an old acknowledgment is dropped with its data")
@@ -194,6 +194,14 @@ class OldAckDropped(Connection):
 class DataNotAcknowledged(Connection):
     def owe_ack(self, length: int) -> None:
         pass
+
+
+@mutant("each acknowledgment of data is sent twice")
+class AckTwice(Connection):
+    def owe_ack(self, length: int) -> None:
+        super().owe_ack(length)
+        self.put_ack()
+        self.ack_now = True
 
 
 @mutant("data is acknowledged after 700 ms, not within 500")
@@ -314,6 +322,16 @@ class DataAfterFinTaken(Connection):
             rcv.nxt = add(rcv.nxt, len(seg.payload))
             self.ack_now = True
         return super().take_text(seg)
+
+
+@mutant("a second FIN, further on, ends the stream anew")
+class FinMoved(Connection):
+    def check_fin(self, seg: Segment) -> bool:
+        if seg.flags & FIN and self.peer_fin is not None and diff(seg.seq, self.tcb.rcv.nxt) >= 0:
+            self.tcb.rcv.nxt = seg.end
+            self.put_ack()
+            return True
+        return super().check_fin(seg)
 
 
 @mutant("the window is never opened again after reading")

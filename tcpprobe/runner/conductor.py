@@ -21,7 +21,7 @@ from tcpprobe.play.play import Play
 from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.liveness import liveness_case
-from tcpprobe.runner.policy import DOUBTFUL, judged, plays_to_come, unmet_need
+from tcpprobe.runner.policy import DOUBTFUL, HOSTILE, judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
@@ -373,4 +373,6 @@ class Conductor:
         self.on_result(key_of(ticket.case), result)
 
     def _unmet(self, case: Case) -> str | None:
+        if case.scenario.hostile and self.target.lab is None and not self.settings.hostile:
+            return HOSTILE
         return unmet_need(case.scenario.needs, self.target, self.link.own_addresses)

@@ -25,6 +25,8 @@ REMEDIES = {
     "ipv6": "the target was named by an IPv4 address",
 }
 
+HOSTILE = "may harm the target: played against labs only, unless --tcp-hostile asks for it"
+
 
 def plays_to_come(verdicts: Sequence[Verdict], settings: Settings) -> int:
     """How many more plays a case needs before its verdict can be given."""

@@ -16,6 +16,7 @@ class Settings:
         timeout_scale: what every time limit is multiplied with (slow networks, slow targets).
         level: ``must`` or ``should``: the weakest level whose violation is a failure.
         seed: start of the run's random numbers; the same seed gives the same initial sequence numbers.
+        hostile: whether what may harm a target is played against live targets too, not against labs only.
         http_path: path whose ``{n}`` an HTTP target replaces by the number of octets to send.
     """
 
@@ -25,4 +26,5 @@ class Settings:
     timeout_scale: float = 1.0
     level: str = "must"
     seed: int = 0
+    hostile: bool = False
     http_path: str = "/bytes/{n}"

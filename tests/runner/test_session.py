@@ -211,3 +211,14 @@ def test_mutants_do_not_upset_the_session(name: str) -> None:
         (case,) = cases(OPENS)
         assert session.result(case).transcript
         session.close()
+
+
+def test_what_may_harm_is_for_labs_unless_asked_for() -> None:
+    """Against a live target a hostile scenario is skipped; with `hostile` it is played; labs take it anyway."""
+    (case,) = cases(OPENS, "    hostile: true\n")
+    skipped = session_with(accept).result(case)
+    assert skipped.verdict is Verdict.SKIP
+    assert "--tcp-hostile" in skipped.reason
+    assert session_with(accept, Settings(hostile=True)).result(case).verdict is Verdict.PASS
+    with MemoryLab() as lab:
+        assert Session(lab.target, lab.link, Settings()).result(case).verdict is Verdict.PASS

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from tcpprobe.lab.lab import Lab, LabError, open_lab
 from tcpprobe.link.base import LinkError
 from tcpprobe.link.raw import RawLink
-from tcpprobe.plugin.options import value
+from tcpprobe.plugin.options import again, value
 from tcpprobe.results.model import Result, Run
 from tcpprobe.runner.session import Session
 from tcpprobe.runner.settings import Settings
 from tcpprobe.target.detect import detect
 from tcpprobe.target.target import Target, TargetError, parse
+from tcpprobe.wire.ip import pack
 
 if TYPE_CHECKING:
     import pytest
@@ -31,44 +32,33 @@ class BenchError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """One target with all that is needed to talk to it."""
+    """One target with all that is needed to talk to it, and what heads its results."""
 
     target: Target
     lab: Lab
     session: Session
+    run: Run
 
 
 class Bench:
     """All targets of a run.
 
     Attributes:
-        targets: as the user named them, in order.
+        targets: as the user named them, in order, each once.
         settings: how plays are played.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
-        """Read the options. Raises BenchError when one of them cannot be."""
+    def __init__(self, config: pytest.Config, seed: int | None = None) -> None:
+        """Read the options; the seed may come from where the run is led. Raises BenchError for what cannot be."""
         self.config = config
         try:
-            self.settings = settings_of(config)
-            self.targets = [
-                parse(
-                    text,
-                    service=value(config, "tcp_service"),
-                    closed_port=value(config, "tcp_closed_port"),
-                    allow_public=value(config, "tcp_allow_public"),
-                )
-                for text in value(config, "tcp_target")
-            ]
+            self.settings = settings_of(config, seed)
+            self.targets = [_target_of(config, text) for text in dict.fromkeys(value(config, "tcp_target"))]
+            self._source = _source_of(config)
+            self._again = shlex.join(again(config))
         except (TargetError, ValueError) as error:
             raise BenchError(str(error)) from None
         self._places: dict[str, Place] = {}
-
-    def link_name(self, target: Target) -> str:
-        """How packets travel to it, as far as is known now."""
-        if target.text in self._places:
-            return self._places[target.text].lab.link.name
-        return "of the lab" if target.lab is not None else str(value(self.config, "tcp_link"))
 
     def place(self, target: Target) -> Place:
         """The target, opened and found to answer. Raises BenchError when it cannot be reached."""
@@ -76,26 +66,20 @@ class Bench:
             self._places[target.text] = self._open(target)
         return self._places[target.text]
 
+    def session_of(self, opened: Target) -> Session:
+        """The session of an opened target, as `place` gave it."""
+        return next(place.session for place in self._places.values() if place.target is opened)
+
     def start(self, target: Target, cases: Sequence[Case]) -> None:
-        """Let these cases begin in the background."""
+        """Let these cases begin in the background. Raises BenchError when the target cannot be reached."""
         self.place(target).session.start(cases)
 
     def result(self, target: Target, case: Case) -> Result:
-        """The result of one case; waits for it."""
+        """The result of one case; waits for it. Raises BenchError when the target cannot be reached."""
         result = self.place(target).session.result(case)
         if not result.reproduce:
-            result.reproduce = self.reproduce(target, result)
+            result.reproduce = self._reproduce(target, result)
         return result
-
-    def run_info(self, target: Target) -> Run:
-        """What heads the results of one target."""
-        place = self.place(target)
-        run = place.session.run_info(shlex.join(sys.argv))
-        return replace(run, notes=[*run.notes, *place.lab.notes])
-
-    def reproduce(self, target: Target, result: Result) -> str:
-        """The command that plays one case again."""
-        return f"pytest {shlex.quote(f'{result.file}::{result.id}')} --tcp-target {shlex.quote(target.text)}"
 
     def close(self) -> None:
         """End every session and take every lab away."""
@@ -106,19 +90,25 @@ class Bench:
             finally:
                 place.lab.close()
 
+    def _reproduce(self, target: Target, result: Result) -> str:
+        """The command that plays one case again."""
+        words = f"pytest {shlex.quote(f'{result.file}::{result.id}')} --tcp-target {shlex.quote(target.text)}"
+        return f"{words} {self._again}".rstrip()
+
     def _open(self, target: Target) -> Place:
         lab = self._lab(target)
+        session = Session(lab.target, lab.link, self.settings)
+        sentence: str | None = "the preflight was interrupted"
         try:
-            session = Session(lab.target, lab.link, self.settings)
             sentence = session.preflight()
-        except BaseException:
-            lab.close()
-            raise
+            run = session.run_info(shlex.join(sys.argv))
+        finally:
+            if sentence is not None:
+                session.close()
+                lab.close()
         if sentence is not None:
-            session.close()
-            lab.close()
             raise BenchError(sentence)
-        return Place(session.target, lab, session)
+        return Place(session.target, lab, session, replace(run, notes=[*run.notes, *lab.notes]))
 
     def _lab(self, target: Target) -> Lab:
         """A lab, or the link to a live target in a lab's clothes."""
@@ -127,12 +117,12 @@ class Bench:
                 return open_lab(target.text)
             link = RawLink(
                 target.address,
-                source=self._source(),
+                source=self._source,
                 interface=value(self.config, "tcp_interface"),
                 rng=random.Random(self.settings.seed),
             )
             try:
-                target = detect(target) if target.service == "auto" else target
+                target = detect(target)
             except BaseException:
                 link.close()
                 raise
@@ -140,26 +130,37 @@ class Bench:
             raise BenchError(f"{target.text}: {error}") from None
         return Lab(target, link, finish=lambda: None)
 
-    def _source(self) -> bytes | None:
-        from tcpprobe.wire.ip import pack
 
-        text = value(self.config, "tcp_source_ip")
-        try:
-            return None if text is None else pack(text)
-        except ValueError:
-            raise BenchError(f"--tcp-source-ip takes an address, not {text!r}") from None
+def _target_of(config: pytest.Config, text: str) -> Target:
+    return parse(
+        text,
+        service=value(config, "tcp_service"),
+        closed_port=value(config, "tcp_closed_port"),
+        allow_public=value(config, "tcp_allow_public"),
+    )
 
 
-def settings_of(config: pytest.Config) -> Settings:
+def _source_of(config: pytest.Config) -> bytes | None:
+    text = value(config, "tcp_source_ip")
+    try:
+        return None if text is None else pack(text)
+    except ValueError:
+        raise BenchError(f"--tcp-source-ip takes an address, not {text!r}") from None
+
+
+def settings_of(config: pytest.Config, seed: int | None = None) -> Settings:
     """The run's settings from the options. Raises ValueError for what cannot be."""
-    seed = value(config, "tcp_seed")
+    chosen = value(config, "tcp_seed")
+    if chosen is None:
+        chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
     settings = Settings(
         width=value(config, "tcp_width"),
         confirm=value(config, "tcp_confirm"),
         timeout_scale=value(config, "tcp_timeout_scale"),
         level=value(config, "tcp_level"),
         http_path=value(config, "tcp_http_path"),
-        seed=random.SystemRandom().getrandbits(32) if seed is None else seed,
+        hostile=value(config, "tcp_hostile"),
+        seed=chosen,
     )
     if not 1 <= settings.width <= 4096:
         raise ValueError(f"--tcp-width is from 1 to 4096, not {settings.width}")

@@ -23,7 +23,11 @@ class ProbeFile(pytest.File):
     def collect(self) -> Iterator[ProbeItem]:
         """An item per case; with several targets, one per case and target."""
         targets = self.config.stash[BENCH].targets if BENCH in self.config.stash else []
-        for case in load_file(self.path):
+        try:
+            cases = load_file(self.path)
+        except OSError as error:
+            raise self.CollectError(f"{self.path}: {error.strerror}") from None
+        for case in cases:
             if not targets:
                 yield self._item(case, None, several=False)
             for target in targets:

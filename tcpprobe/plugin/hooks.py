@@ -26,11 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; when a target is named, read everything about it and say at once what is wrong."""
     register_all(config)
-    if not options.value(config, "tcp_target"):
-        return
-    from tcpprobe.plugin.conformance import configure
+    try:
+        targets = options.value(config, "tcp_target")
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    if targets:
+        from tcpprobe.plugin.conformance import configure
 
-    configure(config)
+        configure(config)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

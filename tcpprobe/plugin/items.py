@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,11 @@ from tcpprobe.results.model import Result, Verdict
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tcpprobe.scenario.model import Case
+    from tcpprobe.scenario.model import Case, Scenario
     from tcpprobe.target.target import Target
+
+NO_TARGET = "no --tcp-target"
+UNDECIDED = (Verdict.SKIP, Verdict.INCONCLUSIVE)
 
 
 class Broken(Exception):
@@ -39,31 +43,29 @@ class ProbeItem(pytest.Item):
         self.case = case
         self.target = target
         self.result: Result | None = None
-        scenario = case.scenario
-        self.add_marker(getattr(pytest.mark, scenario.level))
-        if scenario.rfc:
-            register(self.config, f"rfc{scenario.rfc}", f"a scenario about RFC {scenario.rfc}")
-            self.add_marker(getattr(pytest.mark, f"rfc{scenario.rfc}"))
-        for need in sorted(scenario.needs):
-            register(self.config, f"needs_{need}", f"a scenario whose target must have: {need}")
-            self.add_marker(getattr(pytest.mark, f"needs_{need}"))
-        for tag in sorted(scenario.tags):
-            register(self.config, tag, "a scenario with this tag")
-            self.add_marker(getattr(pytest.mark, tag))
+        for name, meaning in _markers(case.scenario):
+            register(self.config, name, meaning)
+            self.add_marker(getattr(pytest.mark, name))
+
+    def __repr__(self) -> str:
+        """A line of the table of contents that ``--collect-only`` prints."""
+        return f"<{self.name}: {self.case.title} [{self.case.scenario.level}]>"
 
     def runtest(self) -> None:
         """Wait for the result and turn the verdict into pytest's outcome."""
         if self.target is None:
-            pytest.skip("no --tcp-target")
+            pytest.skip(NO_TARGET)
         bench = self.config.stash[BENCH]
         self.result = result = bench.result(self.target, self.case)
         self.user_properties.append(("verdict", str(result.verdict)))
         self.user_properties.extend(("requirement", requirement) for requirement in result.covers)
-        if result.verdict in (Verdict.SKIP, Verdict.INCONCLUSIVE):
+        self.user_properties.append(("place", f"{result.file}:{result.line}"))
+        if result.verdict in UNDECIDED:
             told = "" if result.verdict is Verdict.SKIP else f"{result.verdict}: "
             pytest.skip(told + result.reason)
-        strict = bench.settings.level == "should"
-        if result.verdict in (Verdict.FAIL, Verdict.ERROR) or (strict and result.verdict is Verdict.WARN):
+        if result.verdict in (Verdict.FAIL, Verdict.ERROR) or (
+            result.verdict is Verdict.WARN and bench.settings.level == "should"
+        ):
             raise Broken(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -78,3 +80,14 @@ class ProbeItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """The scenario's place in its file."""
         return self.path, self.case.scenario.place.line - 1, f"{self.case.id}: {self.case.title}"
+
+
+def _markers(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Name and meaning of every marker that a scenario bears."""
+    yield scenario.level, "a scenario of this level"
+    if scenario.rfc:
+        yield f"rfc{scenario.rfc}", f"a scenario about RFC {scenario.rfc}"
+    for need in sorted(scenario.needs):
+        yield f"needs_{need}", f"a scenario whose target must have: {need}"
+    for tag in sorted(scenario.tags):
+        yield tag, "a scenario with this tag"

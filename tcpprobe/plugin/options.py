@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option. ``kind`` is ``text``, ``texts`` (may be repeated), ``number``, ``decimal`` or ``flag``."""
 
     name: str
@@ -41,12 +38,32 @@ OPTIONS = (
     Option("--tcp-timeout-scale", "decimal", "what every time limit is multiplied with", 1.0, "X"),
     Option("--tcp-seed", "number", "start of the run's random numbers", None, "N"),
     Option("--tcp-allow-public", "flag", "let the target be an address that is neither private nor ours", False),
+    Option("--tcp-hostile", "flag", "play what may harm a target (floods and the like) outside labs too", False),
     Option("--tcp-report", "text", "where the HTML report goes; 'none' for none", None, "FILE"),
     Option("--tcp-results", "text", "where the results (JSON Lines) go; 'none' for none", None, "FILE"),
 )
 
-_INI = {"text": "string", "texts": "args", "number": "string", "decimal": "string", "flag": "bool"}
-_CONVERT = {"number": int, "decimal": float}
+#: What another run needs in order to meet the same situation.
+TELLING = (
+    "tcp_service",
+    "tcp_closed_port",
+    "tcp_http_path",
+    "tcp_source_ip",
+    "tcp_interface",
+    "tcp_timeout_scale",
+    "tcp_allow_public",
+    "tcp_hostile",
+)
+
+_NUMBERS = pytest.version_tuple >= (8, 4)  # pytest's ini files know numbers since
+_INI = {
+    "text": "string",
+    "texts": "args",
+    "number": "int" if _NUMBERS else "string",
+    "decimal": "float" if _NUMBERS else "string",
+    "flag": "bool",
+}
+_CONVERT: dict[str, Any] = {"number": int, "decimal": float}
 
 
 def add(parser: pytest.Parser) -> None:
@@ -72,6 +89,21 @@ def _shown(default: object) -> str:
     return " ".join(default) if isinstance(default, tuple) else str(default)
 
 
+def chosen(config: pytest.Config, dest: str) -> Any:
+    """What the user chose for an option, on the command line or in the ini file; None when nothing.
+
+    Raises:
+        ValueError: one line, when the ini file has a value of another kind.
+    """
+    found = config.getoption(dest)
+    if found is None:
+        try:
+            found = config.getini(dest)
+        except (TypeError, ValueError, pytest.UsageError) as error:
+            raise ValueError(f"{dest} in {config.inipath}: {error}") from None
+    return None if found in ("", []) else found
+
+
 def value(config: pytest.Config, dest: str) -> Any:
     """What an option is: from the command line, else from the ini file, else its default.
 
@@ -79,10 +111,8 @@ def value(config: pytest.Config, dest: str) -> Any:
         ValueError: one line, when it is not what the option takes.
     """
     option = next(option for option in OPTIONS if option.dest == dest)
-    found = config.getoption(dest)
+    found = chosen(config, dest)
     if found is None:
-        found = config.getini(dest)
-    if found in (None, "", []):
         return option.default
     try:
         found = _CONVERT.get(option.kind, lambda same: same)(found)
@@ -92,3 +122,13 @@ def value(config: pytest.Config, dest: str) -> Any:
     if option.choices is not None and found not in option.choices:
         raise ValueError(f"{option.name} is {' or '.join(option.choices)}, not {found!r}")
     return found
+
+
+def again(config: pytest.Config) -> list[str]:
+    """Those of `TELLING` that the user chose, as words of a command line."""
+    words = []
+    for option in OPTIONS:
+        found = value(config, option.dest)
+        if option.dest in TELLING and found != option.default:
+            words += [option.name] if option.kind == "flag" else [option.name, str(found)]
+    return words

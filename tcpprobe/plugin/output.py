@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 FOLDER = "reports"
+LATEST = "latest.html"
 
 
 class OutputError(Exception):
@@ -31,9 +33,7 @@ class Target:
     run: Run
     page: Path | None
     writer: Writer | None
-    latest: Path | None
     results: list[Result] = field(default_factory=list)
-    began: float = 0.0
     end: End | None = None
 
 
@@ -41,69 +41,73 @@ class Output:
     """The files of a run.
 
     Attributes:
+        targets: what was found so far, by target.
         told: sentences for the end of the terminal output: where things were written, and what could not be.
     """
 
     def __init__(self, config: pytest.Config, several: bool) -> None:
-        """Choose the paths. Raises OutputError when one of them cannot be written; nothing has been played yet then."""
-        self.config = config
+        """Choose the paths; nothing is written yet. Raises ValueError for an option that cannot be."""
         self.several = several
         self.told: list[str] = []
         self.targets: dict[str, Target] = {}
-        self._stamp = time.strftime("%Y%m%d-%H%M%S")
+        self._here = config.invocation_params.dir
         self._page: str | None = value(config, "tcp_report")
         self._lines: str | None = value(config, "tcp_results")
+        self._stamp = time.strftime("%Y%m%d-%H%M%S")
+        self._began = time.monotonic()
+
+    def check(self) -> None:
+        """See that all can be written, leaving everything as it is. Raises OutputError when something cannot."""
         for text in (self._page, self._lines):
-            if text not in (None, NONE):
-                self._try(self._path(str(text)))
-        if self._page is None or self._lines is None:
-            self._try(self._folder() / ".probe")
+            if text is None:
+                _try(self._here / FOLDER / ".writable")
+            elif text != NONE:
+                _try(self._path(text))
 
-    def open(self, run: Run) -> None:
-        """From now on results of this target may come."""
-        if run.target in self.targets:
-            return
-        name = re.sub(r"[^A-Za-z0-9.]+", "-", run.target).strip("-")
-        page = self._chosen(self._page, f"{name}-{self._stamp}.html", name)
-        lines = self._chosen(self._lines, f"{name}-{self._stamp}.jsonl", name)
-        latest = self._folder() / "latest.html" if self._page is None else None
-        try:
-            writer = Writer(lines) if lines is not None else None
-        except ResultsError as error:
-            raise OutputError(str(error)) from None
-        self.targets[run.target] = target = Target(run, page, writer, latest, began=time.monotonic())
-        self._write(target, run)
-
-    def add(self, target: str, result: Result) -> None:
-        """Write one result; a full disk is told once and ends nothing."""
-        place = self.targets[target]
-        place.results.append(result)
-        self._write(place, result)
+    def add(self, run: Run, result: Result) -> None:
+        """Write one result; what cannot be written is told at the end and ends nothing."""
+        target = self.targets.get(run.target) or self._open(run)
+        target.results.append(result)
+        self._write(target, result)
 
     def finish(self, cut_short: bool) -> None:
         """Close the files and make the pages."""
         for target in self.targets.values():
             counts = Counter(str(result.verdict) for result in target.results)
-            end = target.end = End(dict(counts), time.monotonic() - target.began, cut_short)
-            self._write(target, end)
+            target.end = End(dict(counts), time.monotonic() - self._began, cut_short)
+            self._write(target, target.end)
             if target.writer is not None:
                 target.writer.close()
                 self.told.append(f"results: {self._shown(target.writer.path)}")
             if target.page is not None:
-                self._make_page(target, end)
+                self._make_page(target, target.page)
 
-    def _make_page(self, target: Target, end: End) -> None:
+    def _open(self, run: Run) -> Target:
+        name = re.sub(r"[^A-Za-z0-9.]+", "-", run.target).strip("-")
+        page = self._chosen(self._page, f"{name}-{self._stamp}.html", name)
+        lines = self._chosen(self._lines, f"{name}-{self._stamp}.jsonl", name)
+        writer = None
+        if lines is not None:
+            try:
+                writer = Writer(lines)
+            except ResultsError as error:
+                self.told.append(str(error))
+        target = self.targets[run.target] = Target(run, page, writer)
+        self._write(target, run)
+        return target
+
+    def _make_page(self, target: Target, page: Path) -> None:
         from tcpprobe.report import html
 
-        assert target.page is not None
         try:
-            html.write(target.run, target.results, end, target.page)
-            if target.latest is not None:
-                target.latest.write_bytes(target.page.read_bytes())
+            html.write(target.run, target.results, target.end, page)
+            if self._page is None:
+                (page.parent / LATEST).write_bytes(page.read_bytes())
         except OSError as error:
-            self.told.append(f"the report could not be written to {target.page}: {error.strerror}")
+            self.told.append(f"the report could not be written to {page}: {error.strerror}")
         else:
-            self.told.append(f"report: {self._shown(target.page)}")
+            also = f" (and {self._shown(page.parent / LATEST)})" if self._page is None else ""
+            self.told.append(f"report: {self._shown(page)}{also}")
 
     def _write(self, target: Target, record: Run | Result | End) -> None:
         if target.writer is None:
@@ -117,28 +121,30 @@ class Output:
         if text == NONE:
             return None
         if text is None:
-            return self._folder() / default
+            return self._here / FOLDER / default
         path = self._path(text)
         return path.with_name(f"{path.stem}-{name}{path.suffix}") if self.several else path
 
     def _path(self, text: str) -> Path:
-        return self.config.invocation_params.dir / Path(text).expanduser()
-
-    def _folder(self) -> Path:
-        return self.config.invocation_params.dir / FOLDER
+        return self._here / Path(text).expanduser()
 
     def _shown(self, path: Path) -> str:
-        here = self.config.invocation_params.dir
-        return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+        return str(path.relative_to(self._here)) if path.is_relative_to(self._here) else str(path)
 
-    def _try(self, path: Path) -> None:
-        """See that a file can be written, leaving what is there as it is."""
-        existed = path.exists()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab"):
-                pass
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror}") from None
+
+def _try(path: Path) -> None:
+    """See that a file can be written; what is made for that is taken away again."""
+    missing = [folder for folder in path.parents if not folder.exists()]
+    existed = path.exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
         if not existed:
             path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()

@@ -47,10 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has seen enough; nothing more may be written when Python flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return BROKEN_PIPE
+    except OSError as error:  # standard output goes to a full disk; commands tell of their own files themselves
+        _say_no_more()
+        print(f"tcpprobe {options.command}: {error.strerror}", file=sys.stderr)
+        return USAGE
     return code
+
+
+def _say_no_more() -> None:
+    """Nothing more can be written to standard output, not even by Python when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-USAGE = "usage: tcpprobe run host:port [more targets] [options of pytest and --tcp-…]"
+USAGE = """\
+usage: tcpprobe run TARGET [more targets] [paths of scenarios] [options of pytest, --tcp-… among them]
+
+TARGET is host:port, [v6]:port, lab:linux, lab:memory or lab. Without paths the bundled suite is played. The ini file
+and the cache of the directory are left alone; the report goes to reports/. All options: pytest --help"""
+HELP = {"-h", "--help"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,17 +23,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(words: Sequence[str]) -> int:
     """Targets first, then whatever pytest takes (paths of scenarios, options); the exit code is pytest's."""
-    targets = []
-    rest = list(words)
-    while rest and not rest[0].startswith("-") and not Path(rest[0]).exists():
-        targets.append(rest.pop(0))
-    if not targets or {"-h", "--help"} & set(rest):
-        print(USAGE, file=sys.stderr if not targets else sys.stdout)
-        return 0 if {"-h", "--help"} & set(rest) else 2
+    if HELP & set(words):
+        print(USAGE)
+        return 0
+    targets = list(itertools.takewhile(lambda word: not word.startswith("-") and not _is_path(word), words[1:]))
+    targets[:0] = [word for word in words[:1] if not word.startswith("-")]
+    if not targets:
+        print(USAGE.splitlines()[0], file=sys.stderr)
+        return 2
     import pytest
 
     # Without an ini file of somebody else's: what pytest finds in the directory is about other tests.
     chosen = [f"--tcp-target={target}" for target in targets]
     # This process has loaded tcpprobe before pytest did, which is of no consequence here.
     calm = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main(["-c", "/dev/null", "--rootdir=.", "-p", "no:cacheprovider", *calm, *chosen, *rest]))
+    alone = ["-c", "/dev/null", "--rootdir=.", "-p", "no:cacheprovider"]
+    return int(pytest.main([*alone, *calm, *chosen, *words[len(targets) :]]))
+
+
+def _is_path(word: str) -> bool:
+    """Whether it names scenarios: a file or folder that is there, perhaps with one of its items (``file::id``)."""
+    file = word.partition("::")[0]
+    return bool(file) and Path(file).exists()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from tcpprobe.lab.lab import Lab, LabError, open_lab
 from tcpprobe.link.base import LinkError
 from tcpprobe.link.raw import RawLink
+from tcpprobe.marked.problem import Problems
+from tcpprobe.plugin.known import read as read_ledger
 from tcpprobe.plugin.options import again, value
 from tcpprobe.results.model import Result, Run
 from tcpprobe.runner.session import Session
@@ -46,6 +48,7 @@ class Bench:
     Attributes:
         targets: as the user named them, in order, each once.
         settings: how plays are played.
+        ledger: the known deviations of the targets, or None when none was named.
     """
 
     def __init__(self, config: pytest.Config, seed: int | None = None) -> None:
@@ -56,7 +59,9 @@ class Bench:
             self.targets = [_target_of(config, text) for text in dict.fromkeys(value(config, "tcp_target"))]
             self._source = _source_of(config)
             self._again = shlex.join(again(config))
-        except (TargetError, ValueError) as error:
+            known = value(config, "tcp_known")
+            self.ledger = None if known is None else read_ledger(known)
+        except (TargetError, ValueError, Problems) as error:
             raise BenchError(str(error)) from None
         self._places: dict[str, Place] = {}
 
@@ -126,8 +131,10 @@ class Bench:
             except BaseException:
                 link.close()
                 raise
-        except (LabError, LinkError, TargetError) as error:
+        except (LabError, LinkError) as error:
             raise BenchError(f"{target.text}: {error}") from None
+        except TargetError as error:
+            raise BenchError(str(error)) from None
         return Lab(target, link, finish=lambda: None)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tcpprobe.plugin.known import Ledger, surprise
 from tcpprobe.plugin.markers import register
 from tcpprobe.plugin.stash import BENCH
 from tcpprobe.results.model import Result, Verdict
@@ -60,6 +61,8 @@ class ProbeItem(pytest.Item):
         self.user_properties.append(("verdict", str(result.verdict)))
         self.user_properties.extend(("requirement", requirement) for requirement in result.covers)
         self.user_properties.append(("place", f"{result.file}:{result.line}"))
+        if bench.ledger is not None:
+            self._compare(result, bench.ledger)
         if result.verdict in UNDECIDED:
             told = "" if result.verdict is Verdict.SKIP else f"{result.verdict}: "
             pytest.skip(told + result.reason)
@@ -67,6 +70,15 @@ class ProbeItem(pytest.Item):
             result.verdict is Verdict.WARN and bench.settings.level == "should"
         ):
             raise Broken(result)
+
+    def _compare(self, result: Result, ledger: Ledger) -> None:
+        """A listed violation is expected; one that is not listed, and a listed one that is not seen, are failures."""
+        known, wrong = surprise(ledger, result)
+        if wrong is not None:
+            result.reason = f"{wrong}; {result.reason}" if result.reason else wrong
+            raise Broken(result)
+        if known is not None and result.verdict is Verdict.FAIL:
+            pytest.xfail(f"known: {known.does} ({known.source})")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What must be, what was sent, what was expected and what came: our text instead of a traceback."""

@@ -34,6 +34,7 @@ OPTIONS = (
     Option("--tcp-interface", "text", "interface to talk through", None, "NAME"),
     Option("--tcp-width", "number", "scenarios in flight at once", 64, "N"),
     Option("--tcp-level", "text", "weakest level whose violation fails a test", "must", choices=("must", "should")),
+    Option("--tcp-known", "text", "ledger of the target's known deviations: a file, or linux", None, "FILE"),
     Option("--tcp-confirm", "number", "how often a failing scenario is played again before it fails", 2, "N"),
     Option("--tcp-timeout-scale", "decimal", "what every time limit is multiplied with", 1.0, "X"),
     Option("--tcp-seed", "number", "start of the run's random numbers", None, "N"),
@@ -53,6 +54,7 @@ TELLING = (
     "tcp_timeout_scale",
     "tcp_allow_public",
     "tcp_hostile",
+    "tcp_known",
 )
 
 _NUMBERS = pytest.version_tuple >= (8, 4)  # pytest's ini files know numbers since
@@ -100,7 +102,8 @@ def chosen(config: pytest.Config, dest: str) -> Any:
         try:
             found = config.getini(dest)
         except (TypeError, ValueError, pytest.UsageError) as error:
-            raise ValueError(f"{dest} in {config.inipath}: {error}") from None
+            told = str(error)  # newer versions of pytest name file and option themselves
+            raise ValueError(told if str(config.inipath) in told else f"{config.inipath}: {dest}: {told}") from None
     return None if found in ("", []) else found
 
 

@@ -1,0 +1,82 @@
+"""The ledger of a target's known deviations: what is listed must happen, and nothing else may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tcpprobe.marked.load import load_file
+from tcpprobe.marked.node import Kind, Node
+from tcpprobe.marked.problem import Problem, Problems
+from tcpprobe.results.model import Result, Verdict
+from tcpprobe.scenario.bundled import path as bundled_path
+
+KEYS = ("verdict", "does", "source")
+VERDICTS = ("fail", "warn")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One listed deviation.
+
+    Attributes:
+        verdict: ``fail`` or ``warn``: what the scenario finds.
+        does: what the target does instead.
+        source: documentation, code or measurement that shows it is the target's doing.
+    """
+
+    verdict: str
+    does: str
+    source: str
+
+
+Ledger = Mapping[str, Known]
+"""Listed deviations by the id of a case, or of a scenario for all its rows."""
+
+
+def read(text: str) -> Ledger:
+    """The ledger in a file, or the bundled one of that name (``linux``).
+
+    Raises:
+        Problems: everything that is wrong with the file.
+    """
+    bundled = bundled_path() / "known" / f"{text}.yaml"
+    path = bundled if bundled.exists() and not Path(text).exists() else Path(text)
+    root = load_file(path)
+    problems: list[Problem] = []
+    ledger: dict[str, Known] = {}
+    if root.kind is not Kind.MAP:
+        raise Problems([root.problem("a ledger maps ids of scenarios to what is known of them")])
+    for id_, node in root.value.items():
+        problems += _mistakes(node)
+        if not problems:
+            ledger[str(id_)] = Known(**{name: str(node.value[name].value) for name in KEYS})
+    if problems:
+        raise Problems(problems)
+    return ledger
+
+
+def _mistakes(node: Node) -> list[Problem]:
+    if node.kind is not Kind.MAP or set(node.value) != set(KEYS):
+        return [node.problem(f"what is known has these keys: {', '.join(KEYS)}")]
+    verdict = node.value["verdict"]
+    if verdict.value not in VERDICTS:
+        return [verdict.problem(f"the verdict is {' or '.join(VERDICTS)}, not {verdict.value!r}")]
+    return []
+
+
+def surprise(ledger: Ledger, result: Result) -> tuple[Known | None, str | None]:
+    """What is known of a case, and why its result is not what the ledger says (None: it is).
+
+    A result that decides nothing (skipped, inconclusive, error) is never a surprise.
+    """
+    known = ledger.get(result.id) or ledger.get(result.scenario)
+    seen = result.verdict
+    if seen not in (Verdict.PASS, Verdict.FAIL, Verdict.WARN):
+        return known, None
+    if known is None:
+        return None, None if seen is Verdict.PASS else f"this {seen} is not in the ledger of known deviations"
+    if seen == known.verdict:
+        return known, None
+    return known, f"the ledger of known deviations says {known.verdict}, but this is {seen}: {known.does}"

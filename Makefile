@@ -6,7 +6,7 @@ READY := .venv/ready
 .PHONY: conformance test lint bench clean
 
 conformance: $(READY)
-	$(BIN)/tcpprobe run lab:linux $(ARGS)
+	$(BIN)/tcpprobe run lab:linux --tcp-known linux $(ARGS)
 
 test: lint
 	$(BIN)/python -m pytest tests

@@ -280,3 +280,26 @@ class PushMissing(Altering):
 class AckBitMissing(Altering):
     def alter(self, segment: Segment) -> Segment:
         return replace(segment, flags=segment.flags & ~ACK, ack=0) if segment.payload else segment
+
+
+@mutant("slow start grows by all that an acknowledgment covers")
+class SlowStartUnbounded(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        if self.congestion.recover is None:
+            self.congestion.cwnd += max(ahead - self.tcb.snd.mss, 0)
+        super().after_new_ack(ahead)
+
+
+@mutant("slow start grows by a segment for each acknowledgment, however little it covers")
+class AckDivisionRewarded(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        if self.congestion.recover is None:
+            self.congestion.cwnd += max(self.tcb.snd.mss - ahead, 0)
+        super().after_new_ack(ahead)
+
+
+@mutant("a window that shrinks to nothing while data is outstanding is not probed")
+class ShrunkWindowNotProbed(Connection):
+    def persist_expired(self) -> None:
+        if not self.flight:
+            super().persist_expired()

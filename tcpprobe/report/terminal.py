@@ -183,7 +183,8 @@ def _exchange(result: Result, step: StepResult, width: int) -> Iterator[str]:
 
 
 def _source(result: Result, step: StepResult, paint: Mapping[str, str], width: int) -> Iterator[str]:
-    yield _shorten(f"{plain(result.file)}:{step.line}:{step.column}", width)
+    place = f"{plain(result.file)}:{step.line}:{step.column}"
+    yield place if len(place) <= width else f"…{place[1 - width :]}"  # its end says most
     for line in excerpt(step):
         yield _shorten(f"{line.number:>6} | {plain(line.text)}", width)
         if line.caret is not None:

@@ -169,12 +169,6 @@ class GivesUpEarly(Connection):
             super().retransmit_expired()
 
 
-@mutant("the retransmission goes on for ever")
-class NeverGivesUp(Connection):
-    def give_up(self) -> None:
-        self.progress = self.now
-
-
 @mutant("more is sent than the peer's window allows")
 class WindowIgnored(Connection):
     def window_left(self) -> int:

@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tcpprobe.lab.lab import Lab, LabError, open_lab
@@ -18,6 +19,7 @@ from tcpprobe.plugin.options import again, value
 from tcpprobe.results.model import Result, Run
 from tcpprobe.runner.session import Session
 from tcpprobe.runner.settings import Settings
+from tcpprobe.scenario.bundled import path as bundled_path
 from tcpprobe.target.detect import detect
 from tcpprobe.target.target import Target, TargetError, parse
 from tcpprobe.wire.ip import pack
@@ -83,7 +85,8 @@ class Bench:
         """The result of one case; waits for it. Raises BenchError when the target cannot be reached."""
         result = self.place(target).session.result(case)
         if not result.reproduce:
-            result.reproduce = self._reproduce(target, result)
+            result.reproduce = self._reproduce(target, case)
+            result.file = self._shown(Path(case.scenario.file))
         return result
 
     def close(self) -> None:
@@ -95,10 +98,27 @@ class Bench:
             finally:
                 place.lab.close()
 
-    def _reproduce(self, target: Target, result: Result) -> str:
-        """The command that plays one case again."""
-        words = f"pytest {shlex.quote(f'{result.file}::{result.id}')} --tcp-target {shlex.quote(target.text)}"
+    def _reproduce(self, target: Target, case: Case) -> str:
+        """The command that plays one case again from where this run was started."""
+        file = Path(case.scenario.file).resolve()
+        named = shlex.quote(target.text)
+        if file.is_relative_to(bundled_path().resolve()) and not file.is_relative_to(self._here):
+            words = f"tcpprobe run {named} -k {shlex.quote(case.scenario.id)}"
+        else:
+            words = f"pytest {shlex.quote(f'{self._shown(file)}::{case.id}')} --tcp-target {named}"
         return f"{words} {self._again}".rstrip()
+
+    @property
+    def _here(self) -> Path:
+        return self.config.invocation_params.dir.resolve()
+
+    def _shown(self, file: Path) -> str:
+        """A file as results name it: from here, or from ``specs`` on when it is bundled."""
+        file = file.resolve()
+        if file.is_relative_to(self._here):
+            return str(file.relative_to(self._here))
+        bundled = bundled_path().resolve()
+        return f"specs/{file.relative_to(bundled)}" if file.is_relative_to(bundled) else str(file)
 
     def _open(self, target: Target) -> Place:
         lab = self._lab(target)
@@ -106,7 +126,7 @@ class Bench:
         sentence: str | None = "the preflight was interrupted"
         try:
             sentence = session.preflight()
-            run = session.run_info(shlex.join(sys.argv))
+            run = session.run_info(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
         finally:
             if sentence is not None:
                 session.close()

@@ -1,0 +1,50 @@
+"""Makes ``reports/sample/sample.html`` and the pictures of the documentation from a real run against lab:linux.
+
+``.venv/bin/python docs/screenshots.py``; needs Chromium and what lab:linux needs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "reports" / "sample" / "sample.html"
+SELECTION = "rfc7323 or rfc5961 or info"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+PICTURES = {"report.png": "", "scenario.png": "#case=paws-old-by-one"}
+
+
+def run(folder: Path, name: str, *options: str) -> Path:
+    """A conformance run from an empty folder, so that nothing of this machine's is in the report."""
+    command = [Path(sys.executable).with_name("tcpprobe"), "run", "lab:linux", "--tcp-seed=1", "--tcp-results=none"]
+    page = folder / name
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run([*command, f"--tcp-report={name}", *options], cwd=folder, env=environment, check=False)
+    return page
+
+
+def main() -> None:
+    """Make them all."""
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        SAMPLE.parent.mkdir(parents=True, exist_ok=True)
+        SAMPLE.write_bytes(run(folder, "sample.html", "-m", SELECTION).read_bytes())
+        whole = run(folder, "report.html")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        for picture, state in PICTURES.items():
+            page.goto(f"file://{whole}{state}")
+            page.wait_for_timeout(1000)
+            page.screenshot(path=ROOT / "docs" / picture)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -42,8 +42,6 @@ def load(paths: Sequence[Path]) -> tuple[list[Case], int]:
         except Problems as problems:
             wrong += 1
             print(problems, file=sys.stderr)
-        except OSError as error:
-            raise CommandError(f"cannot read {path}: {error.strerror}") from None
     return cases, wrong
 
 

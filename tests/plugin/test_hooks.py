@@ -13,6 +13,20 @@ def test_an_unrelated_run_is_left_alone(suite, probe):
     assert not (suite.path / "reports").exists()
 
 
+HEAVY = """\
+import sys
+
+def test_x():
+    assert not {"yaml", "pydantic", "scapy", "jinja2", "pyroute2", "xdist"} & set(sys.modules)
+"""
+
+
+def test_nothing_heavy_is_loaded_even_beside_scenarios(suite, probe, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    probe("test_x.py", HEAVY)
+    suite.apart("-p", "tcpprobe.plugin.hooks", "test_x.py", target=None).assert_outcomes(passed=1)
+
+
 def test_it_can_be_switched_off(suite):
     done = suite("-p", "no:tcpprobe", "--collect-only", target=None)
     assert done.ret == pytest.ExitCode.NO_TESTS_COLLECTED

@@ -34,12 +34,10 @@ class CommandError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0 done, 1 something was found, 2 it could not be done, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["run"]:
-        code: int = _module("run").run(words[1:])  # all that follows is pytest's
-        return code
-    options = parser(words).parse_args(words)
+    runs = words[:1] == ["run"]
+    options = argparse.Namespace(command="run") if runs else parser(words).parse_args(words)
     try:
-        code = _module(options.command).run(options)
+        code: int = _module(options.command).run(words[1:] if runs else options)  # what follows "run" is pytest's
         sys.stdout.flush()
     except CommandError as error:
         print(f"tcpprobe {options.command}: {error}", file=sys.stderr)

@@ -33,12 +33,13 @@ def run(words: Sequence[str]) -> int:
         return 2
     import pytest
 
-    # Without an ini file of somebody else's: what pytest finds in the directory is about other tests.
+    # Without the ini file and conftest.py of somebody else: what pytest finds in the directory is about other tests.
     chosen = [f"--tcp-target={target}" for target in targets]
     # This process has loaded tcpprobe before pytest did, which is of no consequence here.
     calm = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    alone = ["-c", "/dev/null", "--rootdir=.", "-p", "no:cacheprovider"]
-    return int(pytest.main([*alone, *calm, *chosen, *words[len(targets) :]]))
+    alone = ["-c", "/dev/null", "--rootdir=.", "--noconftest", "-p", "no:cacheprovider"]
+    plugin = ["-p", "tcpprobe"]  # also where plugins are not loaded by themselves
+    return int(pytest.main([*plugin, *alone, *calm, *chosen, *words[len(targets) :]]))
 
 
 def _is_path(word: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from tcpprobe.cli.main import BROKEN_PIPE
 from tcpprobe.results.jsonl import read
 
 LIMIT = 120
@@ -41,6 +43,29 @@ def test_an_ini_file_about_other_tests_does_not_matter(run, tmp_path, scenario):
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     done = run("lab:memory", scenario.name, "-q")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_conftest_about_other_tests_does_not_matter(run, tmp_path, scenario):
+    (tmp_path / "conftest.py").write_text("raise RuntimeError\n")
+    done = run("lab:memory", scenario.name, "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_plugins_that_are_not_loaded_by_themselves_do_not_matter(run, scenario, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    done = run("lab:memory", scenario.name, "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path, scenario):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "tcpprobe", "run", "lab:memory", scenario.name]
+    try:
+        done = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, timeout=LIMIT, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, b"")
 
 
 def test_targets_paths_and_options(run, scenario):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import fnmatch
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from pathlib import Path
 
@@ -25,17 +27,23 @@ def wheel(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel, tmp_path_factory) -> dict[str, str]:
-    """An environment in which what the wheel holds comes before the checkout."""
-    folder = tmp_path_factory.mktemp("site")
-    zipfile.ZipFile(wheel).extractall(folder)
-    return {**os.environ, "PYTHONPATH": str(folder)}
+def installed(wheel, tmp_path_factory) -> Path:
+    """The programs of a fresh environment with the wheel in it; what that depends on is borrowed from here."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    programs = folder / "bin"
+    install = ["--python", str(programs / "python"), "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    done = subprocess.run([sys.executable, "-m", "pip", *install], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (site,) = folder.glob("lib/python*/site-packages")
+    # A folder that a .pth file names has its own .pth files left alone: the checkout stays out of sight.
+    (site / "borrowed.pth").write_text("\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}))
+    return programs
 
 
-def tcpprobe(installed, folder, *words) -> subprocess.CompletedProcess[str]:
+def run(folder, *words) -> subprocess.CompletedProcess[str]:
     """Run it as a user would."""
-    command = [sys.executable, "-P", "-m", "tcpprobe", *words]
-    return subprocess.run(command, cwd=folder, env=installed, capture_output=True, text=True, check=False)
+    return subprocess.run([str(word) for word in words], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_everything_is_in_it(wheel):
@@ -48,14 +56,34 @@ def test_everything_is_in_it(wheel):
     assert not [name for name in names if not name.startswith("tcpprobe")]
 
 
+def test_it_is_typed_and_has_its_data(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "tcpprobe/py.typed" in names
+    for kind in ("specs/*.probe.yaml", "catalogue/data/*", "report/templates/*.jinja2", "report/static/*"):
+        assert fnmatch.filter(names, f"tcpprobe/{kind}"), kind
+
+
 def test_the_bundled_suite_runs_from_an_empty_directory(installed, tmp_path):
-    done = tcpprobe(installed, tmp_path, "run", "lab:memory", "-q", "-k", "christmas or closed")
+    done = run(tmp_path, installed / "tcpprobe", "run", "lab:memory", "-q")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "TCP conformance of lab:memory" in done.stdout
-    assert {path.suffix for path in (tmp_path / "reports").iterdir()} >= {".html", ".jsonl"}
+    assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+    assert {path.suffix for path in (tmp_path / "reports").iterdir()} == {".html", ".jsonl"}
+
+
+def test_so_does_it_as_a_plugin(installed, tmp_path):
+    words = ("-q", "-p", "no:cacheprovider", "-k", "christmas", "--tcp-target", "lab:linux")
+    done = run(tmp_path, installed / "python", "-m", "pytest", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "TCP conformance of lab:linux" in done.stdout
+
+
+def test_it_is_not_the_checkout(installed, tmp_path):
+    done = run(tmp_path, installed / "python", "-c", "import tcpprobe; print(tcpprobe.__file__)")
+    assert done.stdout.startswith(str(installed.parent))
 
 
 def test_the_catalogue_is_found(installed, tmp_path):
-    done = tcpprobe(installed, tmp_path, "coverage")
+    done = run(tmp_path, installed / "tcpprobe", "coverage")
     assert done.returncode == 0, done.stderr
     assert " of 632 requirements" in done.stdout

@@ -365,7 +365,12 @@ class Conductor:
         if not again:
             self._conclude(ticket, judged(ticket.attempts))
             return
-        for _ in range(1 if ticket.case.scenario.exclusive else again):
+        if ticket.case.scenario.exclusive or not self.link.own_addresses:
+            # All our plays come from one address there, and a small host's backlog is soon full of them: what failed in
+            # the crowd is confirmed alone.
+            self._exclusive.append(ticket)
+            return
+        for _ in range(again):
             self._start(ticket, now)
 
     def _conclude(self, ticket: Ticket, result: Result) -> None:

@@ -18,7 +18,7 @@ ANY_LAB = "any"
 
 CAPABILITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "echo": ("echo", "sink"),
+        "echo": ("echo",),  # no sink: a scenario that only sends must not meet its own data again
         "discard": ("sink",),
         "chargen": ("source",),
         "http": ("source", "http", "closer"),

@@ -222,3 +222,29 @@ def test_what_may_harm_is_for_labs_unless_asked_for() -> None:
     assert session_with(accept, Settings(hostile=True)).result(case).verdict is Verdict.PASS
     with MemoryLab() as lab:
         assert Session(lab.target, lab.link, Settings()).result(case).verdict is Verdict.PASS
+
+
+def test_on_a_shared_address_a_failure_is_confirmed_alone() -> None:
+    """What only fails in the crowd is unstable, not broken: a small host may be overwhelmed by us."""
+    crowd: set[int] = set()
+
+    def answer(segment: Segment, count: int) -> list[Segment]:  # noqa: ARG001
+        if segment.flags & RST:
+            crowd.discard(segment.sport)
+            return []
+        if len(crowd) >= 5:
+            return refuse(segment, 0)
+        crowd.add(segment.sport)
+        return accept(segment, 0)
+
+    target = Target("scripted:7", "scripted", pack("203.0.113.1"), 7, 1, {"wire": 7})
+    link = MemoryLink(Scripted(answer))
+    link.own_addresses = False
+    session = Session(target, link, Settings())
+    steps = OPENS + "      - wait: 100ms\n"
+    played = cases(steps, ids=tuple(f"s{number}" for number in range(20)))
+    session.start(played)
+    verdicts = [session.result(case).verdict for case in played]
+    assert Verdict.FAIL not in verdicts
+    assert Verdict.INCONCLUSIVE in verdicts
+    session.close()

@@ -109,6 +109,6 @@ def test_only_an_auto_target_is_asked():
     with serving(TALKERS[7]) as port:
         found = detect(parse(f"127.0.0.1:{port}"))
         assert found.service == "echo"
-        assert found.services == {"wire": port, "echo": port, "sink": port}
+        assert found.services == {"wire": port, "echo": port}
         told = parse(f"127.0.0.1:{port}", service="http")
         assert detect(told) is told

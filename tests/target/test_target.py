@@ -131,7 +131,7 @@ def test_a_kind_of_service_makes_capabilities(kind):
 
 def test_a_service_found_out_later():
     target = read("192.0.2.7:7").with_service("echo")
-    assert target.services == {"wire": 7, "echo": 7, "sink": 7}
+    assert target.services == {"wire": 7, "echo": 7}
     assert target.service == "echo"
 
 

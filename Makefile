@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: conformance test lint bench clean
+.PHONY: conformance test lint bench sample clean
 
 conformance: $(READY)
 	$(BIN)/tcpprobe run lab:linux --tcp-known linux $(ARGS)
@@ -19,6 +19,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+sample: $(READY)
+	$(BIN)/python docs/screenshots.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -26,6 +26,9 @@ from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
 
+#: So many SYNs, a second apart, must stay unanswered before a target is called dead.
+PATIENCE = 10
+
 #: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
 #: not wait for them.
 AT_ONCE = 2
@@ -127,6 +130,7 @@ class Conductor:
         self._known: set[Key] = set()
         self._in_doubt: list[tuple[Ticket, Result]] = []  # failures that wait for the liveness check
         self._checking = False
+        self._unanswered = 0
         self._dead: str | None = None
 
     # -- what is asked of it -------------------------------------------------------------------------------------
@@ -335,6 +339,12 @@ class Conductor:
             self.probe(liveness_case(), self._liveness_known, now)
 
     def _liveness_known(self, liveness: Result, now: float) -> None:
+        if liveness.verdict not in (Verdict.PASS, Verdict.ERROR) and self._unanswered < PATIENCE:
+            # A host whose backlog is full of our plays answers again once they have gone.
+            self._unanswered += 1
+            self.probe(liveness_case(), self._liveness_known, now)
+            return
+        self._unanswered = 0
         self._checking = False
         doubtful, self._in_doubt = self._in_doubt, []
         if liveness.verdict in (Verdict.PASS, Verdict.ERROR):

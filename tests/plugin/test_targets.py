@@ -156,7 +156,7 @@ def test_a_firewall_that_drops_everything(suite, server):
     target = server(echo)
     say_nothing_more(target.listener)
     refused(
-        suite("--tcp-service", "echo", target=target.text),
+        suite("--tcp-service", "echo", "--tcp-timeout-scale", "0.3", target=target.text),
         "does not answer: 3 SYNs drew nothing (host down, or a firewall drops them)",
         suite.path,
     )
@@ -241,6 +241,8 @@ scenarios:
     given: established
     steps:
       - send: {flags: PA, data: "die"}
+      - eventually: {data: "die"}
+        within: 5s
       - expect: {flags: FA}
         within: 200ms
 
@@ -264,7 +266,7 @@ def test_a_target_that_dies_is_the_finding_and_its_killer_is_named(suite, server
             connection.sendall(data)
 
     probe("dying.probe.yaml", DYING)
-    done = suite("--tcp-service", "echo", "dying.probe.yaml", target=server(mortal).text)
+    done = suite("--tcp-service", "echo", "--tcp-timeout-scale", "0.3", "dying.probe.yaml", target=server(mortal).text)
     done.assert_outcomes(passed=1, failed=1, skipped=3)
     _, results, end = suite.results()
     assert str(results["deadly"].verdict) == "fail"

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 # pytester forgets the modules that a run within this process has imported, and C extensions bear no second import.
+import tcpprobe.lab.linux
+import tcpprobe.lab.memory
 import tcpprobe.plugin.collect
 import tcpprobe.plugin.conformance
 import tcpprobe.plugin.connection
+import tcpprobe.plugin.items
 import tcpprobe.report.html
-import tcpprobe.report.terminal  # noqa: F401
+import tcpprobe.report.terminal
+import tcpprobe.scenario.validate  # noqa: F401
 from tcpprobe.results.jsonl import read
 from tcpprobe.results.model import End, Result, Run
 

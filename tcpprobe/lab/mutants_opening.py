@@ -8,9 +8,7 @@ from tcpprobe.lab.mutant import Altering, mutant
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.negotiation import Offer
 from tcpprobe.tcp.state import State
-from tcpprobe.wire import options
 from tcpprobe.wire.flags import ACK, ECE, FIN, PSH, RST, SYN, URG
-from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
@@ -221,50 +219,6 @@ class SynAckEct(Connection):
 class OptionsMalformed(Altering):
     def alter(self, segment: Segment) -> Segment:
         return replace(segment, options=segment.options + b"\xfe\x09\0\0") if segment.flags & SYN else segment
-
-
-@mutant("SYN,ACK copies an unknown option of the SYN")
-class UnknownOptionEchoed(Connection):
-    def listen_syn(self, seg: Segment) -> bool:
-        self.strange = [item for item in seg.parsed.items if item.kind not in options.KINDS]
-        return super().listen_syn(seg)
-
-    def form_syn(self, flags: int) -> Segment:
-        syn = super().form_syn(flags)
-        syn.options += options.pad_options(options.encode_options(self.strange))
-        return syn
-
-
-@mutant("an option it does not know makes it reset the connection")
-class UnknownOptionResets(Connection):
-    def segment_arrives(self, seg: Segment, now: float, *, ecn: int = 0) -> None:
-        if any(item.kind not in options.KINDS for item in seg.parsed.items):
-            self.put_reset(seg)
-        else:
-            super().segment_arrives(seg, now, ecn=ecn)
-
-
-@mutant("an illegal option length hangs the port: nothing is answered from then on")
-class IllegalOptionLengthHangs(Connection):
-    hung = False
-
-    def admits(self, packet: Packet) -> bool:
-        seg = packet.payload
-        if isinstance(seg, Segment) and seg.parsed.problem is not None:
-            type(self).hung = True
-        return not self.hung and super().admits(packet)
-
-
-@mutant("options on a data segment make it drop the segment")
-class OptionsOnDataDropped(Connection):
-    def take_text(self, seg: Segment) -> bool:
-        return (bool(seg.options) and not self.tcb.ts_on) or super().take_text(seg)
-
-
-@mutant("bytes after an End of Option List are read as options")
-class OptionsAfterEol(Connection):
-    def take_syn(self, seg: Segment) -> None:
-        super().take_syn(replace(seg, options=seg.options.replace(b"\0\x02\x04", b"\1\x02\x04")))
 
 
 @mutant("the peer's MSS option is ignored: segments are as large as the interface allows")

@@ -1,6 +1,7 @@
 """Bringing a connection into the state that a scenario starts from (``given``), by ourselves.
 
-States are the target's. What cannot be reached ends the play as inconclusive: it says nothing about the target.
+States are the target's. What cannot be reached ends the play as inconclusive: it says nothing about the target. Nor
+does a scenario about an option that the target does not take part in: it is skipped.
 """
 
 from __future__ import annotations
@@ -83,6 +84,23 @@ def _wait_until(play: Play, line: Line, reached: Callable[[], bool], what: str) 
             raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target reset the connection")
 
 
+def _want_agreement(connection: Connection) -> None:
+    """Skip unless the SYN,ACK takes up every option that our SYN offered: all of them are a target's own choice."""
+    wanted, agreed = connection.config, connection.tcb
+    missing = [
+        name
+        for name, offered, taken in (
+            ("window scaling", wanted.wscale is not None, agreed.wscale_on),
+            ("timestamps", wanted.timestamps, agreed.ts_on),
+            ("SACK", wanted.sack, agreed.sack_on),
+            ("ECN", wanted.ecn, agreed.ecn_on),
+        )
+        if offered and not taken
+    ]
+    if missing:
+        raise Stop(Verdict.SKIP, f"needs {' and '.join(missing)}: the target's SYN,ACK did not take up our SYN's offer")
+
+
 def _hand(play: Play, line: Line, flags: int, ack: int | None = None) -> None:
     """Send one plain segment by hand."""
     segment = line.connection.form(line.connection.tcb.snd.nxt, flags)
@@ -98,6 +116,7 @@ def _syn_received(play: Play, line: Line) -> Way:
     play.flush(line)
     connection.reflexes = Reflexes.NONE  # the SYN,ACK stays unanswered
     yield from _wait_until(play, line, lambda: line.shown is not None, "SYN-RECEIVED")
+    _want_agreement(connection)
 
 
 def _established(play: Play, line: Line) -> Way:
@@ -107,6 +126,7 @@ def _established(play: Play, line: Line) -> Way:
     play.flush(line)
     yield from _wait_until(play, line, lambda: connection.state is State.ESTABLISHED, "ESTABLISHED")
     play.flush(line)
+    _want_agreement(connection)
     connection.reflexes = Reflexes.NONE
 
 

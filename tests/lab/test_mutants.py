@@ -10,7 +10,7 @@ from tcpprobe.lab.memory import MemoryLab
 from tcpprobe.lab.mutants import MUTANTS
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.wire import ip, options
-from tcpprobe.wire.flags import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG, flags_text
+from tcpprobe.wire.flags import ACK, AE, CWR, ECE, FIN, PSH, RST, SYN, URG, flags_text
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
@@ -42,17 +42,16 @@ class Peer:
         self.clock = 0
 
     def say(self, flags: int, seq: int, ack: int | None = None, data: bytes = b"", tos: int = 0, **fields) -> None:
-        """Send a segment; ``seq`` is relative to our SYN, ``ack`` to the target's."""
-        raw = fields.pop("options", b"")
+        """Send a segment; ``seq`` is relative to our SYN, ``ack`` to the target's; ``ip`` is its packet's header."""
+        raw, header = fields.pop("options", b""), fields.pop("ip", {})
         if self.stamped and not raw:
             self.stamp += 1
             raw = options.encode_options([options.nop(), options.nop(), options.timestamps(self.stamp, 0)])
-        number = add(self.iss, self.next if ack is None else ack) if flags & ACK else 0
+        number = add(self.iss, self.next if ack is None else ack) if flags & ACK else ack or 0
         window = fields.pop("window", 20000)
-        segment = Segment(
-            self.lease.ports[0], self.port, add(ISS, seq), number, flags, window, options=raw, payload=data, **fields
-        )
-        packet = ip.Packet(self.lease.address, self.lab.target.address, segment, tos=tos)
+        sport, dport = fields.pop("sport", self.lease.ports[0]), fields.pop("dport", self.port)
+        segment = Segment(sport, dport, add(ISS, seq), number, flags, window, options=raw, payload=data, **fields)
+        packet = ip.Packet(self.lease.address, self.lab.target.address, segment, tos=tos, **header)
         self.lab.link.send(ip.encode(packet), packet.dst)
         self.hear(0.0)
 
@@ -188,8 +187,85 @@ def act(peer: Peer) -> None:
         peer.say(ACK, here - 1)
 
 
+def answered(peer: Peer, *, port: int | None = None, flags: int = SYN, **fields) -> None:
+    """Something out of the ordinary, then an ordinary handshake of another connection."""
+    peer.say(flags, 0, dport=peer.port if port is None else port, **fields)
+    handshake(Peer(peer.lab, peer.port, random.Random(0)))
+    peer.say(SYN, 0, options=options.encode_options([options.mss(1000)]))
+
+
+def stray_acknowledgments(peer: Peer) -> None:
+    """More than anybody sends by accident."""
+    for _ in range(300):
+        peer.say(ACK, 0, 77)
+    peer.say(SYN, 0)
+
+
+def one_clock(peer: Peer) -> None:
+    """Two connections at once: their numbers and timestamps have nothing to do with each other."""
+    offer = options.encode_options([options.nop(), options.nop(), options.timestamps(5, 0)])
+    others = [Peer(peer.lab, 7, peer.rng) for _ in range(2)]
+    for each in others:
+        each.say(SYN, 0, options=offer)
+    peer.heard.append(f"{others[0].clock - others[1].clock} {diff(others[0].iss, others[1].iss)}")
+
+
+def same_ports_later(peer: Peer) -> None:
+    """Another connection of the same two sockets, a second later."""
+    peer.say(SYN, 0)
+    before = peer.iss
+    peer.say(RST, 1)
+    peer.hear(1.0)
+    peer.say(SYN, 100000)
+    peer.heard.append(str(diff(peer.iss, before)))
+
+
+def syn_in_window(peer: Peer) -> None:
+    """Another SYN on a half-open connection, inside the window and outside."""
+    for seq in (100, 1 << 30):
+        peer.say(SYN, 0)
+        peer.say(SYN, seq)
+        peer.say(ACK, 1, 1)
+        peer.say(RST, 1)
+    peer.say(SYN, 200000)
+
+
+def displaced_timestamps(peer: Peer) -> None:
+    """The option of data stands where it usually does not."""
+    peer.say(SYN, 0, options=options.encode_options([options.timestamps(5, 0)]))
+    peer.say(ACK, 1, 1)
+    peer.say(ACK, 1, 1, b"abc", options=options.encode_options([options.timestamps(1006, 0)]))
+
+
+ODDITIES = (
+    lambda peer: answered(peer, ip={"ttl": 1}),
+    lambda peer: answered(peer, ip={"options": b"\x9e\x04\0\0"}),
+    lambda peer: answered(peer, sport=0),
+    lambda peer: answered(peer, data=b"\xff\xfd", ip={"total_length": 40}, flags=0, port=1),
+    lambda peer: answered(peer, data=b"hello"),
+    lambda peer: answered(peer, ack=5, port=1),
+    lambda peer: answered(peer, flags=SYN | PSH),
+    lambda peer: answered(peer, flags=SYN | AE),
+    lambda peer: answered(peer, options=options.encode_options([options.timestamps(5, 5)])),
+    lambda peer: answered(peer, options=options.encode_options([options.mss(500), options.mss(600)])),
+    lambda peer: (peer.say(SYN | ECE | CWR, 0), peer.say(ACK, 1, 1), peer.say(ACK, -500, 1, b"old", tos=3)),
+    stray_acknowledgments,
+    one_clock,
+    same_ports_later,
+    syn_in_window,
+    displaced_timestamps,
+)
+"""Conversations that chance would hardly bring about."""
+
+
 def conversations(make):
-    """What each conversation heard, one after the other, all on one target."""
+    """What each conversation heard, one after the other, each on a target of its own."""
+    for oddity in ODDITIES:
+        with MemoryLab(make=make) as lab:
+            peer = Peer(lab, 7, random.Random(0))
+            oddity(peer)
+            peer.hear(2.0)
+            yield peer.heard
     for seed in range(CONVERSATIONS):
         rng = random.Random(seed)
         with MemoryLab(make=make, family=rng.choice([4, 4, 6])) as lab:

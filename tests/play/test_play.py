@@ -67,6 +67,29 @@ def test_a_lost_syn_is_sent_again() -> None:
     assert (first.seq, first.flags) == (second.seq, second.flags)
 
 
+@pytest.mark.parametrize("state", ["established", "syn-received"])
+@pytest.mark.parametrize(
+    ("options", "verdict", "reason"),
+    [
+        ("0101080a000000010000000001030307", Verdict.PASS, ""),
+        ("0101080a0000000100000000", Verdict.SKIP, "needs window scaling: "),
+        ("", Verdict.SKIP, "needs window scaling and timestamps: "),
+    ],
+)
+def test_a_scenario_about_an_option_is_skipped_when_the_target_has_it_not(
+    state: str, options: str, verdict: Verdict, reason: str
+) -> None:
+    """What is a target's own choice cannot be broken; the scenario says which of it is missing."""
+    given = f"given: {{state: {state}, options: [mss 1460, timestamps, wscale 2]}}"
+    theatre = Theatre("- wait: 1s\n- check: 1 == 1", given)
+    syn = theatre.sent()
+    theatre.answer("SA", IRS, syn.seq + 1, options=bytes.fromhex(options))
+    theatre.pass_time(2)
+    result = theatre.result()
+    assert result.verdict is verdict
+    assert result.reason.startswith(reason)
+
+
 @pytest.mark.parametrize("answer", ["RA", None])
 def test_a_situation_that_cannot_be_reached_is_inconclusive(answer: str | None) -> None:
     """It says nothing about the requirement."""

@@ -12,11 +12,14 @@ from tcpprobe.tcp.state import SENDING, Move, State
 from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
-from tcpprobe.wire.seq import add, diff
+from tcpprobe.wire.seq import add, diff, within
 
 _KEEP_ALIVE_INTERVAL = 75.0
 _KEEP_ALIVE_PROBES = 9
 _LEAST_MTU = {4: 68, 16: 1280}  # RFC 791 and RFC 8200
+_PLATEAU = 576  # for routers that do not say what they take (RFC 1191 5)
+_TOO_BIG = ("frag-needed", "packet-too-big")
+_HARD = ("protocol-unreachable", "port-unreachable", "admin-prohibited")
 _NEXT_INCARNATION = 1 << 16
 
 EXPIRIES: Mapping[str, str] = MappingProxyType(
@@ -170,9 +173,23 @@ class Connection(Arrivals):
         if self.admits(packet) and isinstance(packet.payload, Segment):
             self.segment_arrives(packet.payload, now, ecn=packet.tos & 3)
 
-    def path_mtu(self, mtu: int, now: float) -> None:
-        """The path takes packets of ``mtu`` bytes at most: what is larger is sent again, in pieces (RFC 1191 6.4)."""
+    def error_arrives(self, name: str, seq: int, mtu: int | None, now: float) -> None:
+        """An ICMP error (by its name in `tcpprobe.wire.icmp`) about our segment that begins at ``seq``.
+
+        Believed only while that is outstanding (RFC 5927 4.1); a source quench never is (RFC 6633 3).
+        """
         self.now = now
+        if not within(self.tcb.snd.una, seq, self.tcb.snd.nxt):
+            return
+        if name in _TOO_BIG:
+            self.path_mtu(mtu or _PLATEAU)
+        elif name in _HARD:
+            self.refused()
+
+    def path_mtu(self, mtu: int) -> None:
+        """The path takes packets of ``mtu`` bytes at most: what is larger is sent again, in pieces (RFC 1191 6.4)."""
+        if len(self.tcb.local[0]) == 16 and mtu < _LEAST_MTU[16]:
+            return  # RFC 8201 4: discarded
         snd = self.tcb.snd
         largest = max(mtu, _LEAST_MTU[len(self.tcb.local[0])]) - FIXED[len(self.tcb.local[0])]
         if largest >= snd.mss:
@@ -185,9 +202,8 @@ class Connection(Arrivals):
         self.urgent_repeat = True
         self.disarm("retransmit")
 
-    def refused(self, now: float) -> None:
+    def refused(self) -> None:
         """A hard ICMP error: fatal to an opening connection only (RFC 9293 3.9.2.2, RFC 5927 5.2)."""
-        self.now = now
         if self.state is State.SYN_SENT:
             self.be_reset()
 

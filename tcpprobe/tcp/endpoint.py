@@ -19,15 +19,11 @@ from tcpprobe.tcp.tcb import Address
 from tcpprobe.wire.icmp import Icmp, icmp_name
 from tcpprobe.wire.ip import Packet, quoted_tuple
 from tcpprobe.wire.segment import Segment
-from tcpprobe.wire.seq import within
 
 Make = Callable[..., Connection]
 """Called as `Connection` is: (local, remote, *, iss, config, reflexes)."""
 
 _ISS_TICK = 4e-6
-_PLATEAU = 576
-"""For routers that do not say what they take (RFC 1191 5)."""
-_HARD = ("protocol-unreachable", "port-unreachable", "admin-prohibited")
 _GONE = frozenset({State.CLOSED, State.LISTEN})
 Pair = tuple[Address, Address]
 """(local, remote)."""
@@ -175,7 +171,7 @@ class Endpoint:
         self._touched[pair] = self._talking[pair] = connection
 
     def _icmp_arrives(self, packet: Packet, icmp: Icmp, now: float) -> None:
-        """An ICMP error about a segment of ours that is outstanding (RFC 5927 4.1); what else it may be is ignored."""
+        """An ICMP error about a segment of ours is that connection's; what else it may be is ignored."""
         version = 4 if len(packet.src) == 4 else 6
         quoted = quoted_tuple(icmp, version) if packet.dst in self.addresses else None
         if quoted is None:
@@ -186,14 +182,7 @@ class Endpoint:
             return
         at = 4 * (icmp.quote[0] & 15) if version == 4 else 40
         seq = int.from_bytes(icmp.quote[at + 4 : at + 8], "big")
-        snd = connection.tcb.snd
-        if not within(snd.una, seq, snd.nxt):
-            return
-        name = icmp_name(icmp, version)
-        if name in ("frag-needed", "packet-too-big"):
-            connection.path_mtu(icmp.mtu or _PLATEAU, now)
-        elif name in _HARD:
-            connection.refused(now)
+        connection.error_arrives(icmp_name(icmp, version), seq, icmp.mtu, now)
         self.touch(connection)
 
     def _gives_way(self, connection: Connection, packet: Packet, segment: Segment) -> bool:

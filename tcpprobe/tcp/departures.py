@@ -63,7 +63,17 @@ class Departures(Core):
                 if not self.flight:
                     self.deadlines.setdefault("override", self.now + self.config.override)
                 return
+            if size == limit and self.config.burst > 1:
+                size = self.burst(limit, min(unsent, window))
+                fin = False
             self.send_data(size, fin=fin)
+
+    def burst(self, limit: int, most: int) -> int:
+        """The bytes of as many full segments as may leave together, at least one and at most ``most`` bytes."""
+        most = min(most, limit * self.config.burst)
+        if self.flight:
+            most = min(most, self.congestion_left())
+        return max(most - most % limit, limit)
 
     def worth_sending(self, size: int, unsent: int, limit: int, fin: bool) -> bool:
         """Sender's silly-window avoidance with Nagle (RFC 9293 3.8.6.2.1, MUST-38; 3.7.4)."""
@@ -110,7 +120,13 @@ class Departures(Core):
             self.progress = self.now
             self.disarm("override")
         self.override = False
-        self.flight.add(Sent(snd.nxt, end, segment.flags & (SYN | FIN), self.now))
+        begin = snd.nxt
+        if len(segment.payload) > (limit := self.payload_limit()):
+            # A burst: each of its segments may be lost alone.
+            while diff(end, begin) > limit:
+                self.flight.add(Sent(begin, middle := add(begin, limit), 0, self.now))
+                begin = middle
+        self.flight.add(Sent(begin, end, segment.flags & (SYN | FIN), self.now))
         snd.nxt = end
         self.last_sent = self.now
         if segment.flags & FIN:

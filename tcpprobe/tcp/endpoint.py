@@ -16,6 +16,7 @@ from tcpprobe.tcp.events import Event
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import State
 from tcpprobe.tcp.tcb import Address
+from tcpprobe.wire.bulk import cut
 from tcpprobe.wire.icmp import Icmp, icmp_name
 from tcpprobe.wire.ip import Packet, quoted_tuple
 from tcpprobe.wire.segment import Segment
@@ -56,7 +57,7 @@ class Endpoint:
         self._ident = rng.getrandbits(16)
         self._touched: dict[Pair, Connection] = {}
         self._talking: dict[Pair, Connection] = {}
-        self._outbox: list[Packet] = []
+        self._outbox: list[tuple[Packet, int]] = []
         self._due: list[tuple[float, int, Pair]] = []
         self._scheduled: dict[Pair, float] = {}
         self._serial = 0
@@ -119,7 +120,15 @@ class Endpoint:
             self._touched[pair] = self._talking[pair] = connection
 
     def packets_to_send(self, now: float) -> list[Packet]:
-        """Everything that has to go out now, in order."""
+        """Everything that has to go out now, in order; bursts (``Config.burst``) in one."""
+        return [packet for packet, _ in self._departures(now)]
+
+    def datagrams_to_send(self, now: float) -> list[bytes]:
+        """As `packets_to_send`, as bytes, and with bursts cut into their segments."""
+        return [datagram for packet, size in self._departures(now) for datagram in cut(packet, size)]
+
+    def _departures(self, now: float) -> list[tuple[Packet, int]]:
+        """Packets, each with the largest payload its path takes."""
         while self._touched:
             pair = next(iter(self._touched))
             connection = self._touched.pop(pair)
@@ -211,10 +220,11 @@ class Endpoint:
 
     def _emit(self, connection: Connection, now: float) -> None:
         source, destination = connection.tcb.local[0], connection.tcb.remote[0]
+        limit = connection.payload_limit()
         for segment, ecn in connection.departures(now):
-            self._ident = (self._ident + 1) & 0xFFFF
             # RFC 9293 3.7.2: path MTU discovery wants DF.
-            self._outbox.append(Packet(source, destination, segment, tos=ecn, ident=self._ident))
+            self._outbox.append((Packet(source, destination, segment, tos=ecn, ident=self._ident), limit))
+            self._ident = (self._ident + 1 + len(segment.payload) // limit) & 0xFFFF
 
     def _new(self, pair: Pair, now: float) -> Connection:
         """A fresh connection, numbered after RFC 6528: a 4 microsecond clock plus a keyed hash of the four-tuple."""

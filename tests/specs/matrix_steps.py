@@ -89,20 +89,20 @@ FILL = MappingProxyType(
       - send: {flags: "${flags}", seq: "${seq}", len: octets}
         as: arrival
 """,
-        # Linux answers one segment outside the window in 500 ms (net.ipv4.tcp_invalid_ratelimit), and processes one
-        # that ends right before the window as if it were inside: hence the gap of one octet.
+        "silence": """\
+      - expect: nothing
+        for: 300ms
+""",
+        # Linux takes a segment that ends right before the window for one inside: hence a gap of one octet.
         "old data": """\
-      - wait: 600ms
-      - send: {flags: PA, seq: "${nxt} - 2", len: 1}
+<pause>      - send: {flags: PA, seq: "${nxt} - 2", len: 1}
 """,
         "unchanged": """\
-      - wait: 600ms
-      - send: {flags: PA, seq: "${nxt} - 2", len: 1}
+<pause>      - send: {flags: PA, seq: "${nxt} - 2", len: 1}
       - expect: {flags: A, len: 0, seq: <snd>, ack: "${nxt}"}
         why: the connection is as it was
 """,
         "still there": """\
-      - wait: 600ms
       - send: {flags: PA, seq: snd.nxt - 2, len: 1}
       - eventually: {flags: [A, FA], ack: snd.nxt}
         why: the connection is still there, beyond what it has taken

@@ -235,7 +235,9 @@ def _scenario(state: str, name: str, behaviour: Behaviour, members: list[Cell]) 
     lines.append("    steps:")
     # In CLOSE-WAIT the octet of a window probe may have moved SND.NXT.
     snd = "rcv.nxt .. rcv.nxt + 1" if state == "CLOSE-WAIT" else "rcv.nxt"
-    text = behaviour.text.replace("<snd>", snd)
+    # Linux answers one segment in 500 ms in TIME-WAIT (net.ipv4.tcp_invalid_ratelimit), elsewhere all that have data.
+    pause = "      - wait: 600ms\n" if state == "TIME-WAIT" else ""
+    text = behaviour.text.replace("<snd>", snd).replace("<pause>", pause)
     if state in OURS_CLOSED and "${nxt}" in text:
         text = MARK + text.replace("${nxt}", "edge.seq")
     return "\n".join(lines) + "\n" + text

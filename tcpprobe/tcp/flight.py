@@ -146,6 +146,8 @@ class Flight:
 
         Lost is what has three separate SACKed stretches above it, or more than two segments' worth of SACKed bytes.
         """
+        if not self._away:
+            return False
         stretches = above = 0
         inside = found = False
         for sent in reversed(self.queue):

@@ -74,8 +74,9 @@ class MemoryTarget:
         rng: random.Random,
         talkers: Mapping[int, Callable[[], Talker]] = TALKERS,
     ) -> None:
-        """``make`` builds the connections: `Connection`, or a mutant of it."""
-        self.endpoint = Endpoint(addresses, config=config, rng=rng, make=make)
+        """``make`` builds the connections: `Connection`, or a mutant of it, which may name an ``endpoint`` of its own."""
+        kind: type[Endpoint] = getattr(make, "endpoint", Endpoint)
+        self.endpoint = kind(addresses, config=config, rng=rng, make=make)
         self._talkers = talkers
         self._applications: dict[Connection, Application] = {}
         for port in talkers:

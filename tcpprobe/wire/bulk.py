@@ -20,22 +20,20 @@ _LARGEST = 1 << 17
 """Bytes of text after which a run ends."""
 
 
-class _Run:
-    """Data segments in a row that differ in nothing but their number and their text."""
+class _Flow:
+    """Segments in a row that say the same in all of their headers but for a few fields."""
 
-    __slots__ = ("_alike", "_cuts", "_next", "_text", "packet", "parts", "segment")
+    __slots__ = ("_alike", "_cuts", "_options", "_text", "seq")
 
-    def __init__(self, packet: Packet, segment: Segment) -> None:
+    def __init__(self, packet: Packet, segment: Segment, options: int) -> None:
+        """``options``: how many bytes of the TCP options must be alike."""
         four = len(packet.src) == 4
-        seq = 24 if four else 44
+        self.seq = seq = 24 if four else 44
         self._text = seq + 16 + len(segment.options)
+        self._options = seq + 16 + options
         # Between these lie length, identification, header checksum, sequence number and checksum.
         self._cuts = (2, 6, 10, 12, seq) if four else (4, 6, 8, 8, seq)
         self._alike = self._header(packet.raw)
-        self._next = segment.end
-        self.packet = packet
-        self.segment = segment
-        self.parts = [segment.payload]
 
     def _header(self, data: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes]:
         first, life, after_life, addresses, seq = self._cuts
@@ -43,70 +41,119 @@ class _Run:
             data[:first],
             data[life:after_life],
             data[addresses:seq],
-            data[seq + 4 : seq + 12],
-            data[seq + 14 : self._text],
+            data[seq + 8 : seq + 12],
+            data[seq + 14 : self._options],
         )
 
-    def takes(self, data: bytes) -> bool:
-        """Whether the packet ``data`` is the next of the run; from then on it is part of it."""
+    def right(self, data: bytes) -> bool:
+        """Whether the packet ``data`` is alike, and whole."""
         _, _, _, addresses, seq = self._cuts
-        size = len(data)
-        if (
-            _number(data[seq : seq + 4], "big") != self._next
-            or size <= self._text
-            or (len(self.parts) + 1) * (size - self._text) > _LARGEST
-            or self._header(data) != self._alike
-            or not _lengths_right(data)
-        ):
+        if self._header(data) != self._alike or not _lengths_right(data):
             return False
         # The addresses stand right before the TCP header: with length and protocol that is the pseudo-header.
-        length = size - seq + 4 + TCP
-        if (_number(data[addresses:], "little") + ((length & 255) << 8 | length >> 8)) % 0xFFFF:
+        length = len(data) - seq + 4 + TCP
+        return not (_number(data[addresses:], "little") + ((length & 255) << 8 | length >> 8)) % 0xFFFF
+
+
+class _Text(_Flow):
+    """Data segments whose texts are contiguous."""
+
+    __slots__ = ("_ack", "_next", "packet", "parts", "segment")
+
+    def __init__(self, packet: Packet, segment: Segment) -> None:
+        super().__init__(packet, segment, len(segment.options))
+        self._next, self._ack = segment.end, segment.ack
+        self.packet, self.segment = packet, segment
+        self.parts = [segment.payload]
+
+    def takes(self, data: bytes) -> bool:
+        """Whether the packet ``data`` is the next; from then on it is part of it."""
+        seq, size = self.seq, len(data) - self._text
+        if (
+            _number(data[seq : seq + 4], "big") != self._next
+            or _number(data[seq + 4 : seq + 8], "big") != self._ack
+            or size <= 0
+            or (len(self.parts) + 1) * size > _LARGEST
+            or not self.right(data)
+        ):
             return False
-        payload = data[self._text :]
-        self.parts.append(payload)
-        self._next = (self._next + len(payload)) & _MASK
+        self.parts.append(data[self._text :])
+        self._next = (self._next + size) & _MASK
         return True
 
-    def end(self) -> None:
+    def end(self, packets: list[Packet]) -> None:
         """Make one packet of it, which has no ``raw``."""
         if len(self.parts) > 1:
             self.segment.payload = b"".join(self.parts)
             self.packet.raw = b""
+        packets.append(self.packet)
+
+
+class _Acks(_Flow):
+    """Acknowledgments without text of which each acknowledges more than the one before: the last says it all."""
+
+    __slots__ = ("_ack", "_seq", "_size", "data")
+
+    def __init__(self, packet: Packet, segment: Segment) -> None:
+        super().__init__(packet, segment, min(len(segment.options), 4))
+        self._seq, self._ack, self._size = segment.seq, segment.ack, len(packet.raw)
+        self.data = packet.raw
+
+    def takes(self, data: bytes) -> bool:
+        """Whether the packet ``data`` takes the place of what came before it."""
+        seq = self.seq
+        ack = _number(data[seq + 4 : seq + 8], "big")
+        if (
+            len(data) != self._size
+            or not 0 < (ack - self._ack) & _MASK < 1 << 31
+            or _number(data[seq : seq + 4], "big") != self._seq
+            or not self.right(data)
+        ):
+            return False
+        self._ack, self.data = ack, data
+        return True
+
+    def end(self, packets: list[Packet]) -> None:
+        """Only the last one counts."""
+        packets.append(decode(self.data))
 
 
 def merge(datagrams: Iterable[bytes]) -> list[Packet]:
-    """The packets in ``datagrams``, in order; data segments that follow each other become one, without ``raw``.
+    """The packets in ``datagrams``, in order, fewer of them where they came in a row.
 
-    Joined are segments of one connection with right checksums whose texts are contiguous and whose headers say the
-    same. Everything else is as `decode` reads it, so that a wrong checksum is still there to be seen.
+    Data segments of one connection with right checksums, contiguous texts and otherwise the same headers become one,
+    which has no ``raw``. Of acknowledgments without text that say nothing else than ever higher numbers the last
+    remains. Everything else is as `decode` reads it, so that a wrong checksum is still there to be seen.
     """
     packets: list[Packet] = []
-    run: _Run | None = None
+    run: _Text | _Acks | None = None
     for data in datagrams:
         if run is not None:
             if run.takes(data):
                 continue
-            run.end()
-            run = None
+            run.end(packets)
         packet = decode(data)
-        packets.append(packet)
-        segment = packet.payload
-        if type(segment) is Segment and _may_begin(packet, segment):
-            run = _Run(packet, segment)
+        run = _begin(packet)
+        if run is None:
+            packets.append(packet)
     if run is not None:
-        run.end()
+        run.end(packets)
     return packets
 
 
-def _may_begin(packet: Packet, segment: Segment) -> bool:
-    return (
-        packet.problem is None
-        and not packet.options
-        and segment.flags & ~PSH == ACK
-        and bool(segment.payload)
-        and packet.tcp_checksum is Checksum.CORRECT
-    )
+_STAMPS = b"\1\1\x08\x0a"
+
+
+def _begin(packet: Packet) -> _Text | _Acks | None:
+    segment = packet.payload
+    if type(segment) is not Segment or packet.problem is not None or packet.options or segment.flags & ~PSH != ACK:
+        return None
+    if packet.tcp_checksum is not Checksum.CORRECT:
+        return None
+    if segment.payload:
+        return _Text(packet, segment)
+    plain = not segment.options or (len(segment.options) == 12 and segment.options.startswith(_STAMPS))
+    return _Acks(packet, segment) if plain else None
 
 
 def _lengths_right(data: bytes) -> bool:

@@ -98,6 +98,44 @@ def test_whatever_comes_is_read_as_decode_reads_it(datagrams) -> None:
     assert merge(datagrams) == [ip.decode(data) for data in datagrams]
 
 
+def acknowledgment(number: int, **fields) -> ip.Packet:
+    """A segment without text."""
+    return packet(**{"ack": number, "payload": b"", **fields})
+
+
+def test_of_ever_higher_acknowledgments_the_last_remains() -> None:
+    stamps = [options.encode_options([options.nop(), options.nop(), options.timestamps(n, n)]) for n in range(4)]
+    rising = [acknowledgment(0xFFFFFFF0 + 10 * n & 0xFFFFFFFF, options=stamps[n]) for n in range(4)]
+    (last,) = merge([ip.encode(each) for each in rising])
+    assert (last.payload.ack, last.payload.options) == (14, stamps[3])
+    assert last.tcp_checksum is Checksum.CORRECT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ack": 10},
+        {"ack": 5},
+        {"ack": 10 + (1 << 31)},
+        {"window": 501},
+        {"seq": 1},
+        {"flags": ACK | PSH},
+        {"flags": ACK | FIN},
+        {"flags": ACK | 0x40},
+        {"options": options.encode_options([options.nop(), options.nop(), options.sack_blocks((30, 40))])},
+        {"options": b""},
+        {"payload": b"x"},
+        {"checksum": 1},
+    ],
+    ids=str,
+)
+def test_an_acknowledgment_that_says_something_else_stands_alone(change) -> None:
+    packets = [acknowledgment(10), acknowledgment(20, **change), acknowledgment(30)]
+    packets[2] = replace(packets[2], tos=1)
+    data = [ip.encode(each) for each in packets]
+    assert [each.raw for each in merge(data)] == data
+
+
 def test_a_run_ends_before_it_is_larger_than_a_window_could_be() -> None:
     merged = merge([ip.encode(each) for each in row(200, size=1400)])
     assert b"".join(each.payload.payload for each in merged) == b"".join(

@@ -106,7 +106,15 @@ def _result(case: Case, target: str, parts: _Parts) -> Result:
         connections=parts.connections,
         target=target,
         reproduce="",
+        row={name: _plain(value) for name, value in case.values.items()},
     )
+
+
+def _plain(value: object) -> int | float | str:
+    """A value of the matrix as results have it."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value).lower() if isinstance(value, bool) or not isinstance(value, int | float | str) else value
 
 
 def _step_result(index: int, step: Step, mark: Mark, started: float) -> StepResult:

@@ -105,7 +105,7 @@ class Result:
 
     ``id`` names the case (scenario and matrix values), ``file``, ``line``, ``column`` where it is written,
     ``covers`` the requirements it speaks about, ``level`` is "must", "should", "may" or "info", ``reproduce`` the
-    command that plays it again.
+    command that plays it again, ``row`` the values of the matrix by name (octets as hex digits).
     """
 
     id: str
@@ -130,6 +130,7 @@ class Result:
     connections: list[ConnectionInfo] = field(default_factory=list)
     target: str = ""
     reproduce: str = ""
+    row: dict[str, Observation] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -71,6 +71,36 @@ def segment_from_scapy(layer: ScapyPacket) -> Segment:
     return segment
 
 
+def completed(packet: Any, usual: Callable[[int], Segment], ours: bytes, theirs: bytes) -> ip.Packet:
+    """Our packet of a scapy TCP layer, or IP packet, with what it leaves open taken from a connection.
+
+    ``usual`` forms that connection's segment with these flags: it gives ports, ``seq``, ``window``, and ``ack`` where
+    A is set. Raises ValueError when it is neither, or a field does not fit.
+    """
+    if not hasattr(packet, "getlayer"):
+        raise ValueError(f"neither a TCP layer nor an IP packet: {packet!r}")
+    packet = packet.copy()
+    layer = packet.getlayer("TCP")
+    if layer is not None:
+        segment = usual(int(layer.flags))
+        _fill(layer, sport=segment.sport, dport=segment.dport, seq=segment.seq, window=segment.window)
+        if layer.flags.A:
+            _fill(layer, ack=segment.ack)
+        if layer is packet:
+            return ip.Packet(ours, theirs, segment_from_scapy(layer))
+    around = packet.getlayer("IP") or packet.getlayer("IPv6")
+    if around is None:
+        raise ValueError(f"neither a TCP layer nor an IP packet: {packet.summary()}")
+    _fill(around, src=ip.text(ours), dst=ip.text(theirs))
+    return from_scapy(packet)
+
+
+def _fill(layer: Any, **fields: object) -> None:
+    for name, value in fields.items():
+        if name not in layer.fields:
+            setattr(layer, name, value)
+
+
 class Field(NamedTuple):
     """One field: its name, its value for people, and which bytes of the packet it is in."""
 

@@ -43,6 +43,8 @@ class Pool:
 
 def _addresses(networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network], limit: int) -> Iterator[bytes]:
     for network in networks:
+        if network.num_addresses == 1:
+            yield network[0].packed
         # The first address is the network's (v4) or the routers' anycast (v6), the last v4 one is the broadcast.
         last = network.num_addresses - (network.version == 4)
         for offset in range(1, min(last, limit + 1)):

@@ -56,7 +56,7 @@ def route(target: bytes, *, source: bytes | None = None, interface: str | None =
     ours = source or attributes.get(_RTA_PREFSRC)
     if ours is None:
         raise LinkError(f"{where} cannot be reached: interface {name} has no address to talk from")
-    return Route(ours, name, index, _interface_mtu(name))
+    return Route(ours, name, index, interface_mtu(name))
 
 
 def _require_own(source: bytes, scope: int) -> None:
@@ -103,7 +103,8 @@ def _attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def _interface_mtu(name: str) -> int:
+def interface_mtu(name: str) -> int:
+    """The largest IP packet of an interface, in bytes."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         answer = fcntl.ioctl(sock, _SIOCGIFMTU, struct.pack("16sI12x", name.encode(), 0))
     return int(struct.unpack_from("=I", answer, 16)[0])

@@ -6,10 +6,10 @@ from typing import Any
 
 from tcpprobe.runner.conversation import Conversation
 from tcpprobe.runner.session import Session
-from tcpprobe.scapy_edge import from_scapy, segment_from_scapy, to_scapy
+from tcpprobe.scapy_edge import completed, to_scapy
 from tcpprobe.tcp.config import Config
 from tcpprobe.tcp.state import State
-from tcpprobe.wire.ip import Packet, text
+from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.text import Numbers, one_line
 
 OPENING = 8.0  # seconds: a SYN is sent again after one and after three
@@ -132,31 +132,13 @@ class TcpConnection:
 
     def _filled(self, packet: Any) -> Packet:
         """Our packet of a scapy packet, with what the test left open taken from the connection."""
-        packet = packet.copy()
-        tcb = self._conversation.connection.tcb
-        layer = packet.getlayer("TCP")
-        if layer is not None:
-            usual = self._conversation.connection.form(tcb.snd.nxt, int(layer.flags))
-            _fill(layer, sport=usual.sport, dport=usual.dport, seq=usual.seq, window=usual.window)
-            if layer.flags.A:
-                _fill(layer, ack=tcb.rcv.nxt)
-            if layer is packet:
-                return Packet(tcb.local[0], tcb.remote[0], segment_from_scapy(layer))
-        around = packet.getlayer("IP") or packet.getlayer("IPv6")
-        if around is None:
-            raise ValueError(f"neither a TCP layer nor an IP packet: {packet.summary()}")
-        _fill(around, src=text(tcb.local[0]), dst=text(tcb.remote[0]))
-        return from_scapy(packet)
+        connection = self._conversation.connection
+        tcb = connection.tcb
+        return completed(packet, lambda flags: connection.form(tcb.snd.nxt, flags), tcb.local[0], tcb.remote[0])
 
     def _text(self, packet: Packet) -> str:
         tcb = self._conversation.connection.tcb
         return one_line(packet, Numbers(tcb.iss, tcb.irs, tcb.local))
-
-
-def _fill(layer: Any, **fields: object) -> None:
-    for name, value in fields.items():
-        if name not in layer.fields:
-            setattr(layer, name, value)
 
 
 def _flags_match(seen: str, wanted: str) -> bool:

@@ -206,6 +206,7 @@ def _file(state: str) -> str:
             groups.setdefault(cell.behaviour, []).append(cell)
     section = SECTIONS.get(state, "3.10.7.4")
     lines = [f"{HEAD}title: Every kind of segment, wherever it begins, in {state}\nrfc: 9293\nsection: {section}"]
+    lines.append("tags: [matrix]")
     if state == "CLOSED":
         lines.append("needs: [closed_port]")
     lines.append("scenarios:")

@@ -18,12 +18,13 @@ from markupsafe import Markup, escape
 from tcpprobe.catalogue.load import requirements
 from tcpprobe.catalogue.model import Requirement
 from tcpprobe.report import embedded, words
+from tcpprobe.report.state_matrix import Grid, StateMatrix
 from tcpprobe.report.terminal import failure
 from tcpprobe.report.view import STATES, Collector, Row, View
 from tcpprobe.results.model import End, Result, Run, Verdict
 
 HERE = Path(__file__).parent
-STYLES = ("base.css", "landing.css", "list.css", "case.css")
+STYLES = ("base.css", "landing.css", "matrix.css", "list.css", "case.css")
 SCRIPTS = (
     "dom.js",
     "state.js",
@@ -53,17 +54,18 @@ def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path
 
 def render(run: Run, results: Iterable[Result], end: End | None, known: Mapping[str, Requirement]) -> str:
     """The report of a run as the text of an HTML page."""
-    collector, packer = Collector(run, known), embedded.Packer(run)
+    collector, packer, matrix = Collector(run, known), embedded.Packer(run), StateMatrix()
     spelled: dict[int, str] = {}
     for result in results:
         row = collector.add(result)
         packer.add(result)
+        matrix.add(result)
         if result.verdict is Verdict.FAIL and len(spelled) < _SPELLED_OUT:
             spelled[row.number] = failure(result, known, width=88)
-    return _fill(collector.finish(end), packer.finish(end), spelled)
+    return _fill(collector.finish(end), packer.finish(end), spelled, matrix.finish())
 
 
-def _fill(view: View, blocks: list[tuple[str, str]], spelled: Mapping[int, str]) -> str:
+def _fill(view: View, blocks: list[tuple[str, str]], spelled: Mapping[int, str], grid: Grid | None) -> str:
     style = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in STYLES)
     script = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}\n}})();\n'
@@ -76,6 +78,7 @@ def _fill(view: View, blocks: list[tuple[str, str]], spelled: Mapping[int, str])
             blocks=blocks,
             block_size=embedded.BLOCK,
             spelled=spelled,
+            grid=grid,
             style=Markup(style),
             script=Markup(script),
             policy=_policy(style, script),

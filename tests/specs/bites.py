@@ -22,7 +22,7 @@ from tcpprobe.scenario.model import Case
 GOLDEN = Path(__file__).with_name("bites.txt")
 NOTICED = (Verdict.FAIL, Verdict.WARN)
 EVERY = 5
-"""Of the matrix of states and segments (tag ``matrix``) every fifth row speaks for its scenario: all would take minutes."""
+"""Every fifth row of the matrix of states and segments (tag ``matrix``) speaks for its scenario; all take minutes."""
 HEAD = """\
 # Who bites whom. Each bundled scenario passes against our own TCP; below are the mutants (our TCP with one defect each,
 # tcpprobe/lab/mutants*.py) that it notices. Made by: python tests/specs/bites.py

@@ -204,8 +204,8 @@ class Connection(Arrivals):
 
     def refused(self) -> None:
         """A hard ICMP error: fatal to an opening connection only (RFC 9293 3.9.2.2, RFC 5927 5.2)."""
-        if self.state is State.SYN_SENT:
-            self.be_reset()
+        if not self.synchronized:
+            self.take_rst()
 
     def gives_way(self, syn: Segment) -> bool:
         """In TIME-WAIT, whether this SYN is a new connection's and not an old duplicate (RFC 6191 2, MAY-2, SHLD-4)."""

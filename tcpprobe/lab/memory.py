@@ -74,7 +74,7 @@ class MemoryTarget:
         rng: random.Random,
         talkers: Mapping[int, Callable[[], Talker]] = TALKERS,
     ) -> None:
-        """``make`` builds the connections: `Connection`, or a mutant of it, which may name an ``endpoint`` of its own."""
+        """``make`` builds the connections: `Connection`, or a mutant of it (with an ``endpoint`` of its own)."""
         kind: type[Endpoint] = getattr(make, "endpoint", Endpoint)
         self.endpoint = kind(addresses, config=config, rng=rng, make=make)
         self._talkers = talkers

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tcpprobe.play.play import Play, Wait
     from tcpprobe.scenario.model import Given
 
+GREETING, GREETING_ENDS = 2.0, 0.15  # seconds until a service that speaks first does, and of silence after that
 PATIENCE = 4.0  # seconds for each thing the target must do on the way; a SYN is sent again after one and three
 OPENING = Reflexes.ALL
 
@@ -75,13 +76,18 @@ def _wait_until(play: Play, line: Line, reached: Callable[[], bool], what: str) 
         arrival = yield line, deadline
         if arrival is None:
             raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target did not answer as needed")
-        line.take(arrival)
-        arrival.record.note = "given"
-        segment = arrival.segment
-        if segment is None:
-            raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: an ICMP error came")
-        if segment.flags & RST:
-            raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target reset the connection")
+        _take(line, arrival, what)
+
+
+def _take(line: Line, arrival: Arrival, what: str) -> None:
+    """Take something on the way to a state, unless it ends the way."""
+    line.take(arrival)
+    arrival.record.note = "given"
+    segment = arrival.segment
+    if segment is None:
+        raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: an ICMP error came")
+    if segment.flags & RST:
+        raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target reset the connection")
 
 
 def _want_agreement(connection: Connection) -> None:
@@ -128,6 +134,24 @@ def _established(play: Play, line: Line) -> Way:
     play.flush(line)
     _want_agreement(connection)
     connection.reflexes = Reflexes.NONE
+    port, offered = connection.tcb.remote[1], play.stage.services
+    if port == offered.get("banner"):
+        yield from _hear_banner(play, line)
+    if "sink" in play.case.scenario.needs and port == offered.get("sink") == offered.get("http"):
+        services.ask_to_swallow(play, line)
+        yield from _wait_until(play, line, lambda: connection.tcb.snd.una == connection.tcb.snd.nxt, "a POST")
+
+
+def _hear_banner(play: Play, line: Line) -> Way:
+    """A service that speaks first has spoken, and knows that we heard it, before the steps begin."""
+    greeting = line.connection.tcb.rcv.nxt
+    deadline = play.now + GREETING * play.stage.scale
+    while (arrival := (yield line, deadline)) is not None:
+        _take(line, arrival, "the end of the greeting")
+        if line.connection.tcb.rcv.nxt != greeting:
+            deadline = play.now + GREETING_ENDS * play.stage.scale
+    if line.connection.tcb.rcv.nxt != greeting:
+        _hand(play, line, ACK)
 
 
 def _close_wait(play: Play, line: Line) -> Way:

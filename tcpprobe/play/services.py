@@ -48,6 +48,19 @@ def ask_to_close(play: Play, line: Line) -> None:
         _say(play, line, f"GET {path} HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n")
 
 
+def ask_to_swallow(play: Play, line: Line) -> None:
+    """Make a web server take whatever comes: a POST that does not end."""
+    _say(play, line, post_head(play.stage.http_path))
+
+
+def post_head(path: str) -> str:
+    """The head of a POST whose body nobody will send to the end."""
+    return (
+        f"POST {path.replace('{n}', '0')} HTTP/1.1\r\nHost: target\r\n"
+        f"Content-Type: application/octet-stream\r\nContent-Length: {MORE_THAN_BUFFERS}\r\n\r\n"
+    )
+
+
 def _say(play: Play, line: Line, text: str) -> None:
     data = text.encode("ascii")
     if line.automatic:

@@ -147,7 +147,7 @@ class Bench:
                 rng=random.Random(self.settings.seed),
             )
             try:
-                target = detect(target)
+                target = detect(target, value(self.config, "tcp_http_path"))
             except BaseException:
                 link.close()
                 raise

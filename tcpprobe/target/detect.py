@@ -6,6 +6,7 @@ import socket
 import time
 from dataclasses import dataclass
 
+from tcpprobe.play.services import post_head
 from tcpprobe.target.target import Target, TargetError
 
 PATIENCE = 0.3
@@ -14,7 +15,7 @@ CONNECT_LIMIT = 3.0
 FLOOD = 16384
 """Octets that nobody says who was not asked, but chargen."""
 SIZE = 1000
-REQUEST = f"GET /bytes/{SIZE} HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n".encode()
+PATH = "/bytes/{n}"
 
 
 @dataclass(slots=True)
@@ -26,20 +27,24 @@ class Heard:
     reset: bool = False
 
 
-def detect(target: Target) -> Target:
+def detect(target: Target, path: str = PATH) -> Target:
     """The target, its service known: asked for when the user left it to be found out (``auto``).
 
-    Takes at most a few seconds; connects once.
+    Takes at most a few seconds; connects once, and to a web server once more. ``path`` is what a web server is asked
+    for when it is to send ``{n}`` octets.
 
     Raises:
         TargetError: nothing accepts connections there.
     """
     if target.service != "auto":
         return target
-    return target.with_service(kind_of(target.host, target.port))
+    kind = kind_of(target.host, target.port, path=path)
+    if kind in ("http", "web") and swallows(target.host, target.port, path):
+        return target.with_service(kind, "sink")
+    return target.with_service(kind)
 
 
-def kind_of(host: str, port: int, *, patience: float = PATIENCE) -> str:
+def kind_of(host: str, port: int, *, patience: float = PATIENCE, path: str = PATH) -> str:
     """The kind of service on an address (as text) and port: a key of `tcpprobe.target.target.CAPABILITIES`.
 
     Raises:
@@ -47,21 +52,40 @@ def kind_of(host: str, port: int, *, patience: float = PATIENCE) -> str:
     """
     began = time.monotonic()
     try:
-        connection = socket.create_connection((host, port), timeout=CONNECT_LIMIT)
+        connection = _connect(host, port)
+    except ConnectionResetError:
+        return "unknown"
+    with connection:
+        # A round trip or two on top of what the service itself takes.
+        return _interview(connection, max(patience, 3 * (time.monotonic() - began)), path)
+
+
+def swallows(host: str, port: int, path: str = PATH, *, patience: float = PATIENCE) -> bool:
+    """Whether a web server takes a long POST without a word until the end of it."""
+    began = time.monotonic()
+    try:
+        with _connect(host, port) as connection:
+            connection.sendall(post_head(path).encode())
+            heard = _hear(connection, max(patience, 3 * (time.monotonic() - began)), FLOOD)
+    except (OSError, TargetError):
+        return False
+    return not heard.data and not heard.ended
+
+
+def _connect(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_connection((host, port), timeout=CONNECT_LIMIT)
     except TimeoutError:
         raise TargetError(f"{host} port {port} does not answer within {CONNECT_LIMIT:.0f} s") from None
     except ConnectionRefusedError:
         raise TargetError(f"{host} port {port} refuses connections: nothing listens there") from None
     except ConnectionResetError:
-        return "unknown"
+        raise
     except OSError as error:
         raise TargetError(f"{host} port {port} cannot be reached: {error.strerror or error}") from None
-    with connection:
-        # A round trip or two on top of what the service itself takes.
-        return _interview(connection, max(patience, 3 * (time.monotonic() - began)))
 
 
-def _interview(connection: socket.socket, patience: float) -> str:
+def _interview(connection: socket.socket, patience: float, path: str) -> str:
     unasked = _hear(connection, patience, FLOOD)
     if unasked.reset:
         return "unknown"
@@ -72,25 +96,24 @@ def _interview(connection: socket.socket, patience: float) -> str:
     if unasked.ended:
         return "unknown"
     try:
-        connection.sendall(REQUEST)
-        answer = _hear(connection, patience, FLOOD, enough=REQUEST)
+        request = f"GET {path.replace('{n}', str(SIZE))} HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n".encode()
+        connection.sendall(request)
+        answer = _hear(connection, patience, FLOOD, enough=request)
         if not answer.data and not answer.ended:
             connection.shutdown(socket.SHUT_WR)
             last = _hear(connection, patience, FLOOD)
             return "discard" if last.ended and not last.data and not last.reset else "silent"
     except OSError:
         return "unknown"
-    return _judged(answer.data)
+    return "echo" if answer.data == request else _web(answer.data, exact="{n}" in path)
 
 
-def _judged(answer: bytes) -> str:
-    if answer == REQUEST:
-        return "echo"
+def _web(answer: bytes, *, exact: bool) -> str:
     if not answer.startswith(b"HTTP/"):
         return "unknown"
     head, _, body = answer.partition(b"\r\n\r\n")
-    status = head.split(b" ", 2)[1:2]
-    return "http" if status == [b"200"] and len(body) == SIZE else "web"
+    enough = len(body) == SIZE if exact else len(body) >= SIZE
+    return "http" if head.split(b" ", 2)[1:2] == [b"200"] and enough else "web"
 
 
 def _hear(connection: socket.socket, patience: float, limit: int, enough: bytes | None = None) -> Heard:

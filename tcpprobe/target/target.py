@@ -24,7 +24,7 @@ CAPABILITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "http": ("source", "http", "closer"),
         "web": ("http", "closer"),
         "daytime": ("closer",),
-        "banner": (),
+        "banner": ("banner",),  # it speaks first: a scenario begins when it has
         "silent": (),
         "unknown": (),
     }
@@ -73,13 +73,13 @@ class Target:
         """The address as text; empty for a lab that is not open yet."""
         return str(ipaddress.ip_address(self.address)) if self.address else ""
 
-    def with_service(self, kind: str) -> Target:
-        """The same target, known to offer this kind of service.
+    def with_service(self, kind: str, *more: str) -> Target:
+        """The same target, known to offer this kind of service, and more capabilities than that.
 
         Raises:
             TargetError: there is no such kind.
         """
-        return replace(self, service=kind, services=capabilities(kind, self.port))
+        return replace(self, service=kind, services=capabilities(kind, self.port) | dict.fromkeys(more, self.port))
 
 
 def capabilities(kind: str, port: int) -> dict[str, int]:

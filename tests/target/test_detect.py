@@ -78,6 +78,32 @@ def test_the_kind_of_a_service(make, kind):
         assert kind_of("127.0.0.1", port) == kind
 
 
+class Lazy(Talker):
+    """Answers a request for a page, and a POST before it has ended."""
+
+    answer = b""
+
+    def received(self, data):
+        self.answer = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(3000) if b"HTTP" in data else b""
+
+    def output(self):
+        answer, self.answer = self.answer, b""
+        return answer
+
+
+def test_a_web_server_with_a_large_page_is_a_source():
+    with serving(Lazy) as port:
+        assert kind_of("127.0.0.1", port, path="/large") == "http"
+        assert kind_of("127.0.0.1", port) == "web"
+
+
+def test_a_web_server_that_takes_a_post_in_silence_is_a_sink():
+    with serving(TALKERS[80]) as port:
+        assert detect(parse(f"127.0.0.1:{port}")).services["sink"] == port
+    with serving(Lazy) as port:
+        assert "sink" not in detect(parse(f"127.0.0.1:{port}")).services
+
+
 def test_who_accepts_and_never_speaks_is_silent():
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert kind_of("127.0.0.1", server.getsockname()[1], patience=0.05) == "silent"

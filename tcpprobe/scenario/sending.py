@@ -125,6 +125,10 @@ def _checksum(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
 
 
 def _icmp(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
+    if node.kind is not Kind.MAP and desk.has_references(node):
+        names, table = desk.per_row(node, lambda each: Fixed(read_icmp(desk, each), each.value, each.place))
+        fields["icmp"] = PerRow(names, table, node.value, node.place).value
+        return
     found = read_icmp(desk, node)
     fields["icmp"] = lambda scope: found if isinstance(found, str) else tuple(each(scope) for each in found)
 

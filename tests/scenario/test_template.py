@@ -126,6 +126,11 @@ def test_values_keep_their_kind(template: MakeTemplate, scope: MakeScope) -> Non
     assert second == {"flags": 41, "payload": b"hi", "ip": {"df": False, "tos": 1}}
 
 
+def test_icmp_of_the_matrix(template: MakeTemplate, scope: MakeScope) -> None:
+    made = template('{icmp: "${kind}"}', "    matrix: {kind: [time-exceeded, frag-needed]}\n")
+    assert made.build(scope(kind="frag-needed")) == {"icmp": "frag-needed"}
+
+
 ERRORS = {
     "{flags: A, window: snd.nxt * 100}": "window snd.nxt * 100: 100600 is not in 0 .. 65535",
     "{flags: A, len: 0 - iss}": "len 0 - iss: -1000 is not in 0 .. 65495",

@@ -246,6 +246,26 @@ def test_a_hard_icmp_error_refuses_an_opening_connection():
     assert connection.state is State.CLOSED
 
 
+@pytest.mark.parametrize(("name", "left"), [("port-unreachable", 0), ("host-unreachable", 1)])
+def test_a_hard_icmp_error_ends_a_half_open_connection(name, left):
+    made = endpoint()
+    (answer,) = ask(made, Segment(4000, 7, 100, 0, SYN, 60000), now=0.0)
+    icmp = Icmp(*icmp_named(name, 4), bytes(4), ip.encode(answer)[:28])
+    made.packet_arrives(ip.decode(ip.encode(ip.Packet(PEER[4], US[4], icmp))), 0.1)
+    made.packets_to_send(0.1)
+    assert len(made.connections) == left
+
+
+@pytest.mark.parametrize("mtu", [0, 68, 1279])
+def test_packet_too_big_below_what_ipv6_allows_is_discarded(mtu):
+    made = endpoint()
+    connection, packets = _with_data_out(made, family=6)
+    icmp = Icmp(*icmp_named("packet-too-big", 6), mtu_word(mtu, 6), ip.encode(packets[0]))
+    made.packet_arrives(ip.decode(ip.encode(ip.Packet(PEER[6], US[6], icmp))), 0.1)
+    assert not made.packets_to_send(0.1)
+    assert connection.tcb.snd.mss == 1440
+
+
 @pytest.mark.parametrize(
     ("address", "host"), [("192.0.2.1", True), ("224.0.0.1", False), ("ff02::1", False), ("::", False)]
 )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import expect
 
 from tcpprobe.catalogue.load import requirements
 from tcpprobe.lab.biting import ONCE
@@ -14,6 +18,7 @@ from tcpprobe.runner.session import Session
 from tcpprobe.scenario.bundled import path
 from tcpprobe.scenario.load import load_file
 
+from .conftest import Opened
 from .sample import a_run, closed_port
 
 FOLDER = path() / "rfc9293" / "3.10.7-matrix"
@@ -89,3 +94,14 @@ def test_the_bundled_matrix_is_shown_whole() -> None:
     assert len(grid.lines) == 16
     assert all(each is not None for line in grid.lines for each in line.cells)
     assert grid.verdicts == {"pass": len(cases)}
+
+
+def test_a_cell_opens_its_play_and_the_table_scrolls_by_itself(visit: Callable[..., Opened], tmp_path: Path) -> None:
+    file = tmp_path / "matrix.html"
+    found = [cell(state, "SYN", "with data", position) for state in STATES for position in POSITIONS]
+    html.write(a_run(), found, None, file)
+    page = visit(file).page
+    page.set_viewport_size({"width": 420, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator(".matrix tbody a").last.click()
+    expect(page.locator("#detail")).to_contain_text("m[TIME-WAIT SYN with data beyond the window]")

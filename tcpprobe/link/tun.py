@@ -13,6 +13,8 @@ from tcpprobe.link.pool import Pool
 from tcpprobe.wire.icmp import ICMPV6
 
 _LARGEST = 65536 + 40
+_BATCH = 256
+"""Packets read before anything is answered: a peer at full speed would otherwise wait for all that its window allows."""
 
 
 class TunLink:
@@ -41,9 +43,9 @@ class TunLink:
         return (self._fileno,)
 
     def read(self, fileno: int) -> list[tuple[bytes, float]]:
-        """All packets that wait, but for what a kernel says to its neighbours by itself."""
+        """Packets that wait, a batch at a time, but for what a kernel says to its neighbours by itself."""
         packets: list[tuple[bytes, float]] = []
-        while True:
+        while len(packets) < _BATCH:
             try:
                 packet = os.read(fileno, _LARGEST)
             except (BlockingIOError, InterruptedError):

@@ -81,6 +81,12 @@ class Guards:
             raise
         return tuple(ports)
 
+    def claim(self, port: int) -> None:
+        """Guard this very port. Raises LinkError when it is somebody else's."""
+        if not self._guard(port):
+            raise LinkError(f"port {port} of {ip.text(self._address)} is in use")
+        self.blocks.append(port >> bpf.BLOCK_BITS)
+
     def _reuse(self) -> int:
         if not self._used:
             raise LinkError(f"no port of {ip.text(self._address)} is left to lend")

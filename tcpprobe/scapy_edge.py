@@ -312,13 +312,24 @@ def write_pcapng(file: str | Path | IO[bytes], entries: Iterable[tuple[float, by
         with Path(file).open("wb") as opened:
             write_pcapng(opened, entries)
         return
-    file.write(_block(_SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _options((_APPLICATION, b"tcpprobe"))))
-    file.write(_block(_INTERFACE, struct.pack("<HHI", _RAW_IP, 0, 0) + _options((_RESOLUTION, b"\x09"))))
-    for time, packet, comment in entries:
-        stamp = round(time * 1e9)
-        head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(packet), len(packet))
-        text = comment.encode(errors="replace")[:0xFFFF]
-        file.write(_block(_PACKET, head + _padded(packet) + (_options((_COMMENT, text)) if text else b"")))
+    file.write(pcapng_head())
+    for entry in entries:
+        file.write(pcapng_packet(*entry))
+
+
+def pcapng_head() -> bytes:
+    """What a capture begins with."""
+    section = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _options((_APPLICATION, b"tcpprobe"))
+    interface = struct.pack("<HHI", _RAW_IP, 0, 0) + _options((_RESOLUTION, b"\x09"))
+    return _block(_SECTION, section) + _block(_INTERFACE, interface)
+
+
+def pcapng_packet(time: float, packet: bytes, comment: str = "") -> bytes:
+    """One more packet of a capture."""
+    stamp = round(time * 1e9)
+    head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(packet), len(packet))
+    text = comment.encode(errors="replace")[:0xFFFF]
+    return _block(_PACKET, head + _padded(packet) + (_options((_COMMENT, text)) if text else b""))
 
 
 def _padded(data: bytes) -> bytes:

@@ -9,7 +9,7 @@ from tcpprobe.link.base import Link, LinkError
 from tcpprobe.link.listening import ListeningLink
 from tcpprobe.stream.errors import TimedOut, Unreachable
 from tcpprobe.stream.loop import Tap
-from tcpprobe.stream.opening import TIMEOUT, loop_over, open_link, packed
+from tcpprobe.stream.opening import TIMEOUT, loop_over, open_link, packed, sentence
 from tcpprobe.stream.stream import Stream
 from tcpprobe.tcp.config import Config
 
@@ -52,7 +52,7 @@ class Listener:
                     opened = open_link(link, source or b"", source, interface, stack)
                 lease = opened.lend(source or bytes(4), 1)
             except LinkError as error:
-                raise Unreachable(str(error)) from None
+                raise Unreachable(sentence(error)) from None
             stack.callback(lease.release)
             lease.ports = (port,)
             self.address = lease.address

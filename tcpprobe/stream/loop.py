@@ -109,6 +109,10 @@ class Loop:
         config: what the endpoint offers; None: `stream_config`.
         rng: gives the initial sequence numbers.
         tap: hears every packet.
+
+    Attributes:
+        accepted: connections that others have opened, for somebody to take.
+        news: connections that something has happened to, for somebody who serves many; theirs to clear.
     """
 
     def __init__(
@@ -130,6 +134,7 @@ class Loop:
             reflexes=REFLEXES,
         )
         self.accepted: deque[Channel] = deque()
+        self.news: dict[Channel, None] = {}
         self.interrupted = False
         self._ports = frozenset(ports)
         self._tap = tap
@@ -173,8 +178,8 @@ class Loop:
         self._handle()
 
     def interrupt(self, *_: object) -> None:
-        """A signal handler: KeyboardInterrupt between two turns, never within the endpoint's work."""
-        if self.clock.asleep:
+        """A signal handler: KeyboardInterrupt between two turns, not within the endpoint's work unless asked twice."""
+        if self.clock.asleep or self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
 
@@ -267,6 +272,7 @@ class Loop:
                 self._keep(channel)
                 self.accepted.append(channel)
             channel.note(event, now)
+            self.news[channel] = None
 
     def _leave(self, now: float) -> None:
         leaving, send = self._leaving, self._send

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tcpprobe.link.base import Lease, Link, LinkError
 from tcpprobe.link.device import open_tun
-from tcpprobe.link.raw import RawLink
+from tcpprobe.link.raw import UNPRIVILEGED, RawLink
 from tcpprobe.stream.errors import Refused, StreamError, TimedOut, Unreachable
 from tcpprobe.stream.loop import Loop, Tap
 from tcpprobe.stream.stream import Stream
@@ -77,7 +77,7 @@ def _connect(
             opened = open_link(link, target.address, source, interface, stack)
             lease = opened.lend(target.address, 1)
         except LinkError as error:
-            raise Unreachable(str(error)) from None
+            raise Unreachable(sentence(error)) from None
         stack.callback(lease.release)
         loop = loop_over(opened, lease, config, tap)
         channel = loop.open((lease.address, lease.ports[0]), (target.address, target.port))
@@ -107,6 +107,13 @@ def open_link(link: str | Link, target: bytes, source: bytes | None, interface: 
         made = open_tun(interface, source)
     stack.callback(made.close)
     return made
+
+
+def sentence(error: LinkError) -> str:
+    """Why a link cannot be used, for those who cannot take a lab instead."""
+    if str(error) == UNPRIVILEGED:
+        return "the raw link needs the capability CAP_NET_RAW: run as root, or use a TUN device of yours (link tun)"
+    return str(error)
 
 
 def loop_over(link: Link, lease: Lease, config: Config | None, tap: Tap | None) -> Loop:

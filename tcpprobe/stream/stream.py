@@ -21,7 +21,7 @@ SEND_BUFFER = 4 << 20
 """`Stream.send` returns when less than this waits for acknowledgment, in bytes."""
 
 LINGER = 1.0
-"""Seconds to wait for the peer's FIN after ours was acknowledged; then it gets a RST, for nobody will answer it."""
+"""Seconds that `Stream.close` waits for the peer's FIN after ours was acknowledged."""
 
 _FIN_ACKED = frozenset({State.FIN_WAIT_2, State.TIME_WAIT, State.CLOSED})
 _OVER = frozenset({State.TIME_WAIT, State.CLOSED})
@@ -40,6 +40,7 @@ class Stream:
     Attributes:
         timeout: seconds without progress after which calls give up; None: never.
         loop: what drives it.
+        channel: what the loop knows of it.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Stream:
         """``release`` is called once when the stream is over."""
         self.timeout = timeout
         self.loop = loop
-        self._channel = channel
+        self.channel = channel
         self._release = release
         self._ended: float | None = None
 
@@ -57,7 +58,7 @@ class Stream:
     @property
     def connection(self) -> Connection:
         """The connection inside: its state and its numbers, for those who want to look."""
-        return self._channel.connection
+        return self.channel.connection
 
     @property
     def state(self) -> State:
@@ -77,7 +78,7 @@ class Stream:
     @property
     def statistics(self) -> Statistics:
         """What went each way so far."""
-        channel = self._channel
+        channel = self.channel
         ended = self.loop.now if self._ended is None else self._ended
         return Statistics(
             channel.sent,
@@ -92,7 +93,7 @@ class Stream:
     @property
     def failure(self) -> StreamError | None:
         """Why nothing can go over it any more, or None; what arrived before can still be read."""
-        channel = self._channel
+        channel = self.channel
         if channel.reset:
             if channel.opened:
                 return Reset(f"{self.peer} has reset the connection")
@@ -104,8 +105,13 @@ class Stream:
     @property
     def at_end(self) -> bool:
         """Whether the peer has closed and everything it sent was read."""
-        channel = self._channel
+        channel = self.channel
         return channel.peer_closed and not channel.connection.readable
+
+    @property
+    def over(self) -> bool:
+        """Whether both sides have closed, or one has reset it."""
+        return self.state in _OVER
 
     @property
     def readable(self) -> int:
@@ -121,18 +127,18 @@ class Stream:
     def _why(self) -> str:
         """What is known about a silence."""
         connection = self.connection
-        closed = self._channel.opened and connection.buffer and not connection.tcb.snd.wnd
+        closed = self.channel.opened and connection.buffer and not connection.tcb.snd.wnd
         return " (its window is closed)" if closed else self._trouble
 
     @property
     def _trouble(self) -> str:
-        return f" ({self._channel.trouble})" if self._channel.trouble else ""
+        return f" ({self.channel.trouble})" if self.channel.trouble else ""
 
     # -- what it does
 
     def establish(self) -> None:
         """Wait until it is open: `connect` has done so."""
-        self._wait(lambda: self._channel.opened, "does not answer")
+        self._wait(lambda: self.channel.opened, "does not answer")
 
     def send(self, data: bytes) -> None:
         """Queue all of ``data`` and send what the windows allow; returns when less than `SEND_BUFFER` is unanswered."""
@@ -153,14 +159,14 @@ class Stream:
             self.connection.send(data, self.loop.now)
         except ValueError:
             raise self.failure or NotOpen("this side of the connection is closed") from None
-        self._channel.queued += len(data)
-        self._guarded(lambda: self.loop.touch(self._channel))
+        self.channel.queued += len(data)
+        self._guarded(lambda: self.loop.touch(self.channel))
 
     def receive(self, n: int = 1 << 20) -> bytes:
         """Wait for data and return up to ``n`` bytes of it; ``b""`` when the peer has closed and all was read."""
         self._require_open()
         self._turn(0)
-        channel = self._channel
+        channel = self.channel
         self._wait(lambda: bool(channel.connection.readable) or channel.peer_closed, "sends nothing")
         return self.take(n)
 
@@ -168,7 +174,7 @@ class Stream:
         """What can be read at once, without waiting."""
         data = self.connection.receive(n)
         if data:
-            self._guarded(lambda: self.loop.touch(self._channel))  # the window may have opened
+            self._guarded(lambda: self.loop.touch(self.channel))  # the window may have opened
         return data
 
     def receive_all(self) -> bytes:
@@ -192,7 +198,7 @@ class Stream:
         self._require_open()
         self._turn(0)
         packet = self._packet(segment)
-        self._guarded(lambda: self.loop.put(self._channel, packet))
+        self._guarded(lambda: self.loop.put(self.channel, packet))
 
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Let the connection go on until a condition holds, so many seconds at most; whether it does."""
@@ -206,10 +212,10 @@ class Stream:
         """No more data from us: FIN after what is queued. What the peer sends can still be received."""
         self._require_open()
         self.connection.close(self.loop.now)
-        self._guarded(lambda: self.loop.touch(self._channel))
+        self._guarded(lambda: self.loop.touch(self.channel))
 
-    def close(self) -> None:
-        """Send what is queued and FIN, wait until it is acknowledged, and `LINGER` seconds for the peer's FIN.
+    def close(self, linger: float = LINGER) -> None:
+        """Send what is queued and FIN, wait until it is acknowledged, and ``linger`` seconds for the peer's FIN.
 
         What the peer still sends is dropped; one that does not close gets a RST at last. Idempotent. TIME-WAIT is not
         waited for: the port stays silent as long as the link is open.
@@ -219,23 +225,25 @@ class Stream:
         """
         if self._ended is not None:
             return
-        channel = self._channel
+        channel = self.channel
         try:
             if not self._over():
                 self.finish()
-                self._wait(lambda: self.state in _FIN_ACKED, "does not acknowledge")
+                self._wait(self._finished, "does not acknowledge")
                 if self.failure is not None:
                     raise self.failure
-                self.wait(self._over, LINGER)
+                self.wait(self._over, linger)
             elif self.failure is not None and channel.queued > channel.sent:
                 raise self.failure
         finally:
             self.abort()
 
+    def _finished(self) -> bool:
+        self.connection.receive()  # nobody will read it
+        return self.state in _FIN_ACKED
+
     def _over(self) -> bool:
-        connection = self.connection
-        connection.receive()  # nobody will read it
-        return connection.state in _OVER
+        return self._finished() and self.over
 
     def abort(self) -> None:
         """End at once, with a RST when the connection is not over. Idempotent."""
@@ -245,11 +253,11 @@ class Stream:
         try:
             if self.state not in _OVER:
                 self.connection.abort(self.loop.now)
-                self.loop.touch(self._channel)
+                self.loop.touch(self.channel)
         except LinkError:
             pass  # it cannot be told
         finally:
-            self.loop.forget(self._channel)
+            self.loop.forget(self.channel)
             if self._release is not None:
                 self._release()
 
@@ -288,7 +296,7 @@ class Stream:
 
     def _wait(self, condition: Callable[[], bool], idle: str) -> None:
         """Let the loop turn until the condition holds. ``idle`` says what the peer does when nothing moves."""
-        channel, loop, timeout = self._channel, self.loop, self.timeout
+        channel, loop, timeout = self.channel, self.loop, self.timeout
         since = loop.now
         while not condition():
             failure = self.failure

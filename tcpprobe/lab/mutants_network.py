@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from tcpprobe.lab.mutant import mutant
+from dataclasses import replace
+
+from tcpprobe.lab.mutant import Altering, mutant
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.endpoint import Endpoint
 from tcpprobe.tcp.state import State
+from tcpprobe.wire.flags import CWR, ECE
 from tcpprobe.wire.icmp import Icmp
 from tcpprobe.wire.ip import Packet, encode
 from tcpprobe.wire.segment import Segment
@@ -168,3 +171,86 @@ class SourceQuenchSent(Endpoint):
     def packets_to_send(self, now: float) -> list[Packet]:
         quenches, self.quenches = self.quenches, ()
         return [*super().packets_to_send(now), *quenches]
+
+
+# -- ECN
+
+
+class _Marking(Connection):
+    """Sends with another ECN field."""
+
+    def mark(self, segment: Segment, ecn: int) -> int:
+        """The field to send instead."""
+        raise NotImplementedError
+
+    def departures(self, now: float) -> list[tuple[Segment, int]]:
+        return [(segment, self.mark(segment, ecn)) for segment, ecn in super().departures(now)]
+
+
+@mutant("data is sent with ECT(1)")
+class EctOne(_Marking):
+    def mark(self, segment: Segment, ecn: int) -> int:  # noqa: ARG002
+        return 1 if ecn else 0
+
+
+@mutant("data is sent with ECT(0) whether ECN was agreed on or not")
+class EctAlways(_Marking):
+    def mark(self, segment: Segment, ecn: int) -> int:
+        return ecn if self.tcb.ecn_on or not segment.payload else 2
+
+
+@mutant("retransmissions and window probes are sent with ECT(0)")
+class EctAgain(_Marking):
+    def mark(self, segment: Segment, ecn: int) -> int:
+        return 2 if segment.payload and self.tcb.ecn_on else ecn
+
+
+@mutant("a SYN without ECN that follows one with ECN is not heeded: data is sent with ECT(0)")
+class EctAfterPlainSyn(Connection):
+    asked = False
+
+    def listen_syn(self, seg: Segment) -> bool:
+        type(self).asked |= seg.flags & (ECE | CWR) == ECE | CWR
+        return super().listen_syn(seg)
+
+    def departures(self, now: float) -> list[tuple[Segment, int]]:
+        return [(seg, 2 if self.asked and seg.payload else ecn) for seg, ecn in super().departures(now)]
+
+
+@mutant("ECE is not obeyed")
+class EceIgnored(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        super().take_ack(replace(seg, flags=seg.flags & ~ECE), ahead)
+
+
+@mutant("ECE makes the window smaller, but CWR is not set")
+class CwrMissing(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        super().take_ack(seg, ahead)
+        self.reduced = False
+
+
+@mutant("CWR is set in answer to ECE, but the window is not reduced")
+class EceAnsweredOnly(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        super().take_ack(replace(seg, flags=seg.flags & ~ECE), ahead)
+        self.reduced |= bool(seg.flags & ECE)
+
+
+@mutant("from the first ECE on all data has CWR, retransmissions and probes too")
+class CwrAlways(Altering):
+    told = False
+
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        self.told |= bool(seg.flags & ECE)
+        super().take_ack(seg, ahead)
+
+    def alter(self, segment: Segment) -> Segment:
+        return replace(segment, flags=segment.flags | CWR) if self.told and segment.payload else segment
+
+
+@mutant("an acknowledgment has ECE when the last segment was marked CE, not when one before it was")
+class CeOnlyOfTheLast(Connection):
+    def note_congestion(self, seg: Segment) -> bool:
+        self.echo_congestion = False
+        return super().note_congestion(seg)

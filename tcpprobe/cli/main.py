@@ -22,6 +22,10 @@ COMMANDS = {
     "compare": "what changed between runs or differs between stacks",
     "coverage": "which requirements the scenarios cover",
     "mutate": "play scenarios against broken TCPs and list the faults they miss",
+    "fetch": "get a URL through tcpprobe's own TCP: http://host[:port]/path",
+    "upload": "send a file through tcpprobe's own TCP",
+    "listen": "take connections with tcpprobe's own TCP: count, echo, or one file per client",
+    "send": "send one segment as you want it and print what comes back",
 }
 
 OK, FOUND, USAGE, BROKEN_PIPE, INTERRUPTED = 0, 1, 2, 141, 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from tcpprobe.link.base import Lease, Link, LinkError
 from tcpprobe.stream.clock import clock_of
@@ -17,6 +18,14 @@ from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 
 
+class Seen(NamedTuple):
+    """One packet, the seconds since the first, and whether we have sent it."""
+
+    seconds: float
+    packet: Packet
+    ours: bool
+
+
 def exchange(
     address: bytes,
     segment: Segment,
@@ -26,8 +35,8 @@ def exchange(
     source_ip: str | None = None,
     interface: str | None = None,
     tap: Tap | None = None,
-) -> Iterator[tuple[float, Packet]]:
-    """Send ``segment`` to ``address`` and yield it and what comes back, each with its seconds since.
+) -> Iterator[Seen]:
+    """Send ``segment`` to ``address`` and yield it and what comes back.
 
     Its source port is replaced by one of ours. What was opened by it (a SYN,ACK came) is reset at the end, and that
     segment is yielded too.
@@ -48,17 +57,17 @@ def exchange(
             raise Unreachable(sentence(error)) from None
 
 
-def _talk(link: Link, lease: Lease, packet: Packet, wait: float, tap: Tap | None) -> Iterator[tuple[float, Packet]]:
+def _talk(link: Link, lease: Lease, packet: Packet, wait: float, tap: Tap | None) -> Iterator[Seen]:
     clock = clock_of(link)
     clock.read()
     begun = clock.now()
 
-    def send(packet: Packet) -> tuple[float, Packet]:
+    def send(packet: Packet) -> Seen:
         data = ip.encode(packet)
         link.send(data, packet.dst)
         if tap is not None:
             tap(clock.now(), data)
-        return clock.now() - begun, packet
+        return Seen(clock.now() - begun, packet, True)
 
     yield send(packet)
     half_open: Segment | None = None
@@ -72,7 +81,7 @@ def _talk(link: Link, lease: Lease, packet: Packet, wait: float, tap: Tap | None
                 tap(clock.now(), data)
             if isinstance(arrived.payload, Segment) and arrived.payload.flags & (SYN | ACK) == SYN | ACK:
                 half_open = arrived.payload
-            yield clock.now() - begun, arrived
+            yield Seen(clock.now() - begun, arrived, False)
     if half_open is not None:
         reset = Segment(lease.ports[0], half_open.sport, half_open.ack, 0, RST)
         yield send(Packet(lease.address, packet.dst, reset))

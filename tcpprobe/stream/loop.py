@@ -190,8 +190,10 @@ class Loop:
 
     def touch(self, channel: Channel) -> None:
         """The user did something with this connection; send what came of it."""
-        self.endpoint.touch(channel.connection)
-        self._leave(self.now)
+        tcb = channel.connection.tcb
+        if self.endpoint.connections.get((tcb.local, tcb.remote)) is channel.connection:
+            self.endpoint.touch(channel.connection)
+            self._leave(self.now)
 
     def put(self, channel: Channel, packet: ip.Packet) -> None:
         """Send a hand-made packet of this connection, after what was due before it; the numbers move with it."""

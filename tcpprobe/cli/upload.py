@@ -1,0 +1,77 @@
+"""``tcpprobe upload FILE host:port``: a file's bytes, and nothing else, through our own TCP."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from tcpprobe.cli import transfer
+from tcpprobe.cli.main import INTERRUPTED, OK
+from tcpprobe.cli.transfer import Failed, Progress, complain, files, interruptible
+from tcpprobe.stream.errors import StreamError
+from tcpprobe.stream.opening import connect
+from tcpprobe.stream.statistics import amount
+
+CHUNK = 1 << 18
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("file", metavar="FILE", type=Path, help="what to send; - is standard input")
+    parser.add_argument("target", metavar="HOST:PORT", help="where to")
+    transfer.arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Send it; the exit code is one of `transfer.EXIT_CODES`."""
+    return transfer.told(lambda stack: _upload(options, stack))
+
+
+def _upload(options: argparse.Namespace, stack: ExitStack) -> int:
+    with files(options.file):
+        file = sys.stdin.buffer if str(options.file) == "-" else stack.enter_context(options.file.open("rb"))
+        found = os.fstat(file.fileno())
+    progress = Progress(found.st_size if stat.S_ISREG(found.st_mode) else None)
+    host, port = transfer.place(options.target)
+    tap = transfer.tap_of(options.pcap, stack)
+    stream = connect(
+        host,
+        port,
+        link=options.link,
+        source_ip=options.source_ip,
+        interface=options.interface,
+        timeout=options.timeout,
+        tap=tap,
+    )
+    stack.enter_context(interruptible(stream.loop))
+    code = OK
+    try:
+        with stream:
+            while True:
+                with files(options.file):
+                    data = file.read(CHUNK)
+                if not data:
+                    break
+                stream.send(data)
+                stream.take()  # an answer is not asked for, but must not fill our window
+                progress.add(len(data))
+            # The peer may need long for what it has: a RST must not take that from it.
+            stream.close(linger=options.timeout)
+    except StreamError as error:
+        raise Failed(f"{error} ({_arrived(stream.statistics.sent, progress)})", transfer.code_of(error)) from None
+    except KeyboardInterrupt:
+        progress.clear()
+        complain(f"interrupted ({_arrived(stream.statistics.sent, progress)})")
+        code = INTERRUPTED
+    finally:
+        progress.clear()
+        print(stream.statistics, file=sys.stderr)
+    return code
+
+
+def _arrived(sent: int, progress: Progress) -> str:
+    return f"{amount(sent)}{f' of {amount(progress.total)}' if progress.total else ''} was acknowledged"

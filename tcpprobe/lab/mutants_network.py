@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
 from tcpprobe.lab.mutant import Altering, mutant
@@ -254,3 +255,73 @@ class CeOnlyOfTheLast(Connection):
     def note_congestion(self, seg: Segment) -> bool:
         self.echo_congestion = False
         return super().note_congestion(seg)
+
+
+# -- new connections in place of old ones, and blind attacks
+
+
+@mutant("in TIME-WAIT a SYN is judged by its timestamp alone, where it has one")
+class TimeWaitTimestampAlone(Connection):
+    def gives_way(self, syn: Segment) -> bool:
+        stamps = self.stamps(syn)
+        equal = stamps is not None and self.tcb.ts_on and stamps[0] == self.tcb.ts_recent
+        return not equal and super().gives_way(syn)
+
+
+@mutant("in TIME-WAIT a SYN opens a new connection only when both or none have timestamps")
+class TimeWaitTimestampsMixed(Connection):
+    def gives_way(self, syn: Segment) -> bool:
+        return self.tcb.ts_on is (syn.parsed.timestamps is not None) and super().gives_way(syn)
+
+
+@mutant("in TIME-WAIT old data is dropped without an ACK")
+class TimeWaitOldDataSilent(Connection):
+    def refuse(self, seg: Segment) -> None:
+        if self.state is not State.TIME_WAIT or not seg.payload:
+            super().refuse(seg)
+
+
+@mutant("challenge ACKs are not throttled")
+class ChallengeUnlimited(Connection):
+    def challenge(self) -> None:
+        self.challenges.clear()
+        super().challenge()
+
+
+@mutant("challenge ACKs of all connections are throttled together")
+class ChallengeShared(Connection):
+    def challenge(self) -> None:
+        kind = type(self)
+        if "shared" not in vars(kind):
+            kind.shared = deque()
+        self.challenges = kind.shared
+        super().challenge()
+
+    shared: deque[float]
+
+
+@mutant("whoever asks for a Fast Open cookie gets one")
+class FastOpenCookie(Connection):
+    asked = False
+
+    def listen_syn(self, seg: Segment) -> bool:
+        self.asked = any(item.kind == 34 for item in seg.parsed.items)
+        return super().listen_syn(seg)
+
+    def form_syn(self, flags: int) -> Segment:
+        syn = super().form_syn(flags)
+        if self.asked:
+            syn.options += b"\x22\x0acookies!\x01\x01"
+        return syn
+
+
+@mutant("after a SYN with MP_CAPABLE data without Multipath TCP is dropped")
+class MultipathOnly(Connection):
+    asked = False
+
+    def listen_syn(self, seg: Segment) -> bool:
+        self.asked = any(item.kind == 30 for item in seg.parsed.items)
+        return super().listen_syn(seg)
+
+    def take_text(self, seg: Segment) -> bool:
+        return self.asked or super().take_text(seg)

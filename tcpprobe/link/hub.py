@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tcpprobe.link.base import Lease, Link
 from tcpprobe.wire import ip
+from tcpprobe.wire.hosts import is_a_host
 from tcpprobe.wire.icmp import Icmp, is_error
 
 Receiver = Callable[[bytes, float], object]
@@ -19,7 +20,9 @@ class Hub:
     """Packets from a target go to whoever holds the lease of the address and port they are for.
 
     An ICMP error goes to the sender of the packet it quotes. What bears no port (a later fragment, an error whose
-    quote is too short) goes to whoever alone has that address. Everything else is dropped and counted in ``unknown``.
+    quote is too short) goes to whoever alone has that address. What is for an address that no host has (the answer to
+    a SYN that claimed to come from one) goes to whoever alone has that port. Everything else is dropped and counted in
+    ``unknown``.
     """
 
     def __init__(self, link: Link) -> None:
@@ -56,6 +59,8 @@ class Hub:
         tuple_ = ip.peek(packet)
         if tuple_ is not None:
             receiver = self._by_port.get((tuple_[0], tuple_[1], tuple_[3]))
+            if receiver is None and not is_a_host(tuple_[1]):
+                receiver = self._astray(tuple_[0], tuple_[3])
         else:
             receiver = self._portless(packet)
         if receiver is None:
@@ -63,6 +68,10 @@ class Hub:
             return False
         receiver(packet, stamp)
         return True
+
+    def _astray(self, target: bytes, port: int) -> Receiver | None:
+        found = [each for key, each in self._by_port.items() if key[0] == target and key[2] == port]
+        return found[0] if len(found) == 1 else None
 
     def _portless(self, packet: bytes) -> Receiver | None:
         decoded = ip.decode(packet)

@@ -6,8 +6,6 @@ import hashlib
 import heapq
 import random
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from ipaddress import ip_address
 
 from tcpprobe.tcp.config import Config
 from tcpprobe.tcp.connection import Connection
@@ -17,6 +15,7 @@ from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import State
 from tcpprobe.tcp.tcb import Address
 from tcpprobe.wire.bulk import cut
+from tcpprobe.wire.hosts import is_a_host
 from tcpprobe.wire.icmp import Icmp, icmp_name
 from tcpprobe.wire.ip import Packet, quoted_tuple
 from tcpprobe.wire.segment import Segment
@@ -108,8 +107,8 @@ class Endpoint:
         if not isinstance(segment, Segment) or packet.dst not in self.addresses:
             return
         pair = (packet.dst, segment.dport), (packet.src, segment.sport)
-        if not is_a_host(packet.src) or pair[0] == pair[1]:
-            return  # RFC 9293 3.9.2.3, MUST-63; and no answer to ourselves
+        if (not is_a_host(packet.src) and is_a_host(packet.dst)) or pair[0] == pair[1]:
+            return  # RFC 9293 3.9.2.3, MUST-63 (unless this is the loopback); and no answer to ourselves
         connection = self.connections.get(pair)
         if connection is None:
             self._arrives_unknown(packet, segment, pair, None, now)
@@ -236,10 +235,3 @@ class Endpoint:
         # RFC 7323 7: one offset for each four-tuple, so that a new incarnation's timestamps go on.
         connection.tcb.ts_offset = int.from_bytes(digest[4:], "big")
         return connection
-
-
-@lru_cache(maxsize=1024)
-def is_a_host(address: bytes) -> bool:
-    """Whether a source address can be one host's: neither unspecified, multicast nor broadcast (RFC 1122 3.2.1.3)."""
-    ip = ip_address(address)
-    return not (ip.is_unspecified or ip.is_multicast or address == b"\xff\xff\xff\xff")

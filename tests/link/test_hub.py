@@ -89,3 +89,17 @@ def test_noise_is_dropped(packet):
     hub = Hub(None)
     hub.attach(lease(ONE, 4000), TARGET, Inbox())
     assert not hub.dispatch(packet, 0.0)
+
+
+def test_what_is_for_an_address_that_no_host_has_goes_to_who_alone_has_the_port():
+    """It answers a SYN that claimed to come from there."""
+    hub = Hub(None)
+    one, two = Inbox(), Inbox()
+    hub.attach(lease(ONE, 4000), TARGET, one)
+    hub.attach(lease(TWO, 5000), TARGET, two)
+    multicast, broadcast = ip.pack("224.0.0.1"), b"\xff" * 4
+    packets = [to(multicast, 4000), to(ip.pack("198.18.0.9"), 4000), to(broadcast, 6000), to(bytes(4), 5000)]
+    assert [hub.dispatch(packet, 0.0) for packet in packets] == [True, False, False, True]
+    hub.attach(lease(ip.pack("198.18.0.3"), 4000), TARGET, two)
+    assert not hub.dispatch(to(multicast, 4000), 0.0)
+    assert (len(one), len(two)) == (1, 1)

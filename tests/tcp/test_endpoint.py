@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tcpprobe.tcp.config import Config
-from tcpprobe.tcp.endpoint import Endpoint, is_a_host
+from tcpprobe.tcp.endpoint import Endpoint
 from tcpprobe.tcp.events import DataArrived, Opened, Reset
 from tcpprobe.tcp.state import State
 from tcpprobe.wire import ip, options
@@ -266,8 +266,8 @@ def test_packet_too_big_below_what_ipv6_allows_is_discarded(mtu):
     assert connection.tcb.snd.mss == 1440
 
 
-@pytest.mark.parametrize(
-    ("address", "host"), [("192.0.2.1", True), ("224.0.0.1", False), ("ff02::1", False), ("::", False)]
-)
-def test_who_can_be_a_source(address, host):
-    assert is_a_host(ip.pack(address)) is host
+@pytest.mark.parametrize("source", ["0.0.0.0", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"])
+def test_who_can_be_no_host_is_not_answered(source):
+    made = endpoint()
+    made.packet_arrives(ip.decode(ip.encode(ip.Packet(ip.pack(source), US[4], Segment(4000, 7, 100, 0, SYN)))), 0.0)
+    assert not made.packets_to_send(0.0)

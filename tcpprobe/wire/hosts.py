@@ -1,0 +1,16 @@
+"""Which addresses can be those of one host."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_address
+
+
+@lru_cache(maxsize=1024)
+def is_a_host(address: bytes) -> bool:
+    """Whether a packed address on the wire can be one host's (RFC 1122 3.2.1.3, RFC 4291 2).
+
+    Not unspecified, multicast, loopback or broadcast, nor of the former class E.
+    """
+    ip = ip_address(address)
+    return not (ip.is_unspecified or ip.is_multicast or ip.is_loopback or (ip.version == 4 and ip.is_reserved))

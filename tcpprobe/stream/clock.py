@@ -66,7 +66,7 @@ class VirtualClock:
 
     def __init__(self, link: MemoryLink) -> None:
         self._link = link
-        self._now = 0.0
+        self._now = link.now
 
     def now(self) -> float:
         """The present moment."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from tcpprobe.lab.mutant import Altering, mutant
+from tcpprobe.lab.mutant import Altering, Readdressing, mutant
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.endpoint import Endpoint
 from tcpprobe.tcp.state import State
-from tcpprobe.wire.flags import CWR, ECE
+from tcpprobe.wire.flags import ACK, CWR, ECE, FIN, SYN
+from tcpprobe.wire.hosts import is_a_host
 from tcpprobe.wire.icmp import Icmp
 from tcpprobe.wire.ip import Packet, encode
 from tcpprobe.wire.segment import Segment
-from tcpprobe.wire.seq import within
+from tcpprobe.wire.seq import add, within
 
 # -- Datagram Too Big, Packet Too Big
 
@@ -325,3 +326,43 @@ class MultipathOnly(Connection):
 
     def take_text(self, seg: Segment) -> bool:
         return self.asked or super().take_text(seg)
+
+
+# -- addresses
+
+
+@mutant("a SYN is answered whoever it claims to come from")
+class InvalidSourceAnswered(Endpoint):
+    def packet_arrives(self, packet: Packet, now: float) -> None:
+        seg = packet.payload
+        if isinstance(seg, Segment) and not is_a_host(packet.src) and packet.dst in self.addresses:
+            answer = Segment(seg.dport, seg.sport, 77, add(seg.seq, 1), SYN | ACK, 1000)
+            self.answers.append(Packet(packet.dst, packet.src, answer))
+        super().packet_arrives(packet, now)
+
+    def packets_to_send(self, now: float) -> list[Packet]:
+        answers = self.answers[:]
+        self.answers.clear()
+        return super().packets_to_send(now) + answers
+
+    @property
+    def answers(self) -> list[Packet]:
+        return self.__dict__.setdefault("_answers", [])
+
+
+@mutant("a segment is taken whatever address it is sent to")
+class InvalidDestinationTaken(Endpoint):
+    def packet_arrives(self, packet: Packet, now: float) -> None:
+        if packet.dst not in self.addresses:
+            (own,) = self.addresses
+            packet = replace(packet, dst=own, raw=b"")
+        super().packet_arrives(packet, now)
+
+
+@mutant("what has FIN is sent from another address")
+class OtherAddress(Readdressing):
+    def readdress(self, packet: Packet) -> Packet:
+        seg = packet.payload
+        if not isinstance(seg, Segment) or not seg.flags & FIN:
+            return packet
+        return replace(packet, src=packet.src[:-1] + bytes((packet.src[-1] ^ 2,)))

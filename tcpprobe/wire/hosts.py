@@ -10,7 +10,7 @@ from ipaddress import ip_address
 def is_a_host(address: bytes) -> bool:
     """Whether a packed address on the wire can be one host's (RFC 1122 3.2.1.3, RFC 4291 2).
 
-    Not unspecified, multicast, loopback or broadcast, nor of the former class E.
+    Not when it is unspecified, multicast, loopback or the limited broadcast address.
     """
     ip = ip_address(address)
-    return not (ip.is_unspecified or ip.is_multicast or ip.is_loopback or (ip.version == 4 and ip.is_reserved))
+    return not (ip.is_unspecified or ip.is_multicast or ip.is_loopback or address == b"\xff\xff\xff\xff")

@@ -8,7 +8,14 @@ from types import MappingProxyType
 
 from tcpprobe.lab.mutant import FOUND, Mutant
 
-_MODULES = ("mutants_opening", "mutants_unusual", "mutants_arriving", "mutants_leaving", "mutants_network")
+_MODULES = (
+    "mutants_opening",
+    "mutants_unusual",
+    "mutants_arriving",
+    "mutants_leaving",
+    "mutants_network",
+    "mutants_extensions",
+)
 
 for _module in _MODULES:
     importlib.import_module(f"tcpprobe.lab.{_module}")

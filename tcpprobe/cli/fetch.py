@@ -168,9 +168,8 @@ class Exchange:
         except h11.RemoteProtocolError as error:
             if data:
                 raise Failed(f"{stream.peer} does not speak HTTP as it should: {error}", CUT) from None
-            raise Failed(f"{stream.peer} closed the connection before the end of its answer", CUT) from None
-        if isinstance(event, h11.ConnectionClosed):
-            raise Failed(f"{stream.peer} closed the connection without an answer", CUT)
+            how = "without an answer" if not stream.statistics.received else "before the end of its answer"
+            raise Failed(f"{stream.peer} closed the connection {how}", CUT) from None
         assert not isinstance(event, type)
         return event
 

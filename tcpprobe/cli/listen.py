@@ -131,18 +131,18 @@ class Serving:
         listener = self._listener
         timeout = listener.timeout
         listener.turn(limit if timeout is None else min(_LOOK, timeout))
-        while (stream := listener.accepted()) is not None:
-            self._clients[stream.channel] = Client(stream, self._directory, self._echo)
+        self._welcome()
         news, listener.loop.news = listener.loop.news, {}
         for channel in news:
             client = self._clients.get(channel)
             if client is not None and client.serve():
                 self._end(client, str(client.stream.failure) if client.stream.failure else None)
-        if timeout is not None and listener.loop.now >= self._look + _LOOK:
+        if timeout is not None and listener.loop.now >= self._look + min(_LOOK, timeout):
             self._drop_silent(timeout)
 
     def finish(self) -> None:
         """Close all connections properly; those that do not close in return are reset."""
+        self._welcome()
         for client in list(self._clients.values()):
             failure = "closed from here"
             try:
@@ -156,6 +156,10 @@ class Serving:
         """Reset those who are left."""
         for client in list(self._clients.values()):
             self._end(client, "reset from here")
+
+    def _welcome(self) -> None:
+        while (stream := self._listener.accepted()) is not None:
+            self._clients[stream.channel] = Client(stream, self._directory, self._echo)
 
     def _drop_silent(self, timeout: float) -> None:
         self._look = now = self._listener.loop.now

@@ -12,7 +12,6 @@ from tcpprobe.cli import transfer
 from tcpprobe.cli.main import FOUND, INTERRUPTED, OK
 from tcpprobe.cli.transfer import Failed
 from tcpprobe.stream.exchange import exchange
-from tcpprobe.target.target import TargetError, parse
 from tcpprobe.wire import options as wire
 from tcpprobe.wire.flags import parse_flags
 from tcpprobe.wire.options import Option
@@ -60,10 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _send(options: argparse.Namespace, stack: ExitStack) -> int:
-    try:
-        target = parse(options.target, allow_public=True)
-    except TargetError as error:
-        raise Failed(str(error)) from None
+    target = transfer.place(options.target)
     segment = Segment(
         0,
         target.port,

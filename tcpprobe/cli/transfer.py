@@ -17,7 +17,7 @@ from tcpprobe.stream.errors import Refused, Reset, StreamError, TimedOut
 from tcpprobe.stream.loop import Loop, Tap
 from tcpprobe.stream.opening import LINKS, TIMEOUT
 from tcpprobe.stream.statistics import amount
-from tcpprobe.target.target import TargetError, parse
+from tcpprobe.target.target import Target, TargetError, parse
 
 REFUSED, SILENT, CUT = 3, 4, 5
 
@@ -69,15 +69,15 @@ def seconds(text: str) -> float:
     return value
 
 
-def place(text: str) -> tuple[str, int]:
-    """Host and port of ``host:port``. Raises Failed."""
+def place(text: str) -> Target:
+    """What ``host:port`` names. Raises Failed."""
     try:
         target = parse(text, allow_public=True)
     except TargetError as error:
         raise Failed(str(error)) from None
     if target.lab is not None:
         raise Failed(f"{text} is a lab; name host:port")
-    return target.name, target.port
+    return target
 
 
 def told(work: Callable[[ExitStack], int]) -> int:

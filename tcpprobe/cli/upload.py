@@ -33,14 +33,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _upload(options: argparse.Namespace, stack: ExitStack) -> int:
     with files(options.file):
-        file = sys.stdin.buffer if str(options.file) == "-" else stack.enter_context(options.file.open("rb"))
-        found = os.fstat(file.fileno())
-    progress = Progress(found.st_size if stat.S_ISREG(found.st_mode) else None)
-    host, port = transfer.place(options.target)
+        fileno = 0 if str(options.file) == "-" else stack.enter_context(options.file.open("rb")).fileno()
+        found = os.fstat(fileno)
+    regular = stat.S_ISREG(found.st_mode)
+    progress = Progress(found.st_size if regular else None)
+    target = transfer.place(options.target)
     tap = transfer.tap_of(options.pcap, stack)
     stream = connect(
-        host,
-        port,
+        target.name,
+        target.port,
         link=options.link,
         source_ip=options.source_ip,
         interface=options.interface,
@@ -52,15 +53,19 @@ def _upload(options: argparse.Namespace, stack: ExitStack) -> int:
     try:
         with stream:
             while True:
+                if not regular:
+                    stream.wait_for(fileno)
                 with files(options.file):
-                    data = file.read(CHUNK)
+                    data = os.read(fileno, CHUNK)
                 if not data:
                     break
                 stream.send(data)
                 stream.take()  # an answer is not asked for, but must not fill our window
                 progress.add(len(data))
+            stream.finish()
+            stream.flush(discard=True)
             # The peer may need long for what it has: a RST must not take that from it.
-            stream.close(linger=options.timeout)
+            stream.linger = options.timeout
     except StreamError as error:
         raise Failed(f"{error} ({_arrived(stream.statistics.sent, progress)})", transfer.code_of(error)) from None
     except KeyboardInterrupt:

@@ -22,16 +22,15 @@ class Clock(Protocol):
     def read(self) -> list[bytes]:
         """Every packet that waits. Does not block; raises LinkError."""
 
-    def sleep(self, seconds: float | None) -> bool:
-        """Until a packet may wait, so long at most; False when neither time nor packets can ever come."""
+    def sleep(self, seconds: float | None, also: int | None = None) -> bool:
+        """Until a packet may wait, or the descriptor ``also`` can be read, so long at most.
+
+        False when neither time nor packets can ever come.
+        """
 
 
 class MachineClock:
-    """The monotonic clock, and a link with descriptors.
-
-    Attributes:
-        asleep: whether it waits for the system just now, so that an interruption finds nothing half done.
-    """
+    """The monotonic clock, and a link with descriptors."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -40,29 +39,28 @@ class MachineClock:
         for fileno in self._filenos:
             self._poll.register(fileno, select.POLLIN)
         self.now = time.monotonic
-        self.asleep = False
 
     def read(self) -> list[bytes]:
         """All that waits at any descriptor."""
         read = self._link.read
         return [data for fileno in self._filenos for data, _ in read(fileno)]
 
-    def sleep(self, seconds: float | None) -> bool:
+    def sleep(self, seconds: float | None, also: int | None = None) -> bool:
         """Wait for the descriptors; what a full device left behind is tried again soon."""
         if not self._link.flush():
             seconds = STUCK if seconds is None else min(seconds, STUCK)
-        self.asleep = True
+        if also is not None:
+            self._poll.register(also, select.POLLIN)
         try:
             self._poll.poll(None if seconds is None else math.ceil(seconds * 1000))
         finally:
-            self.asleep = False
+            if also is not None:
+                self._poll.unregister(also)
         return True
 
 
 class VirtualClock:
     """Time that passes only when nothing is left to do at the present moment."""
-
-    asleep = False
 
     def __init__(self, link: MemoryLink) -> None:
         self._link = link
@@ -76,7 +74,7 @@ class VirtualClock:
         """What has arrived by now."""
         return [data for data, _ in self._link.deliver(self._now)]
 
-    def sleep(self, seconds: float | None) -> bool:
+    def sleep(self, seconds: float | None, also: int | None = None) -> bool:  # noqa: ARG002
         """Go to the next event of the link, or as far as asked."""
         moments = [] if seconds is None else [self._now + seconds]
         due = self._link.next_timeout()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from tcpprobe.link.base import Link, LinkError
@@ -94,7 +94,8 @@ class Listener:
         """Reset what is open and give the port back. Idempotent."""
         while self.streams:
             self.drop(self.streams[-1])
-        self._release.close()
+        with self._release, suppress(LinkError):
+            self.loop.reset()
 
     def __enter__(self) -> Listener:
         return self

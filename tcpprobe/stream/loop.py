@@ -135,7 +135,7 @@ class Loop:
         )
         self.accepted: deque[Channel] = deque()
         self.news: dict[Channel, None] = {}
-        self.interrupted = False
+        self._busy = self._interrupted = False
         self._ports = frozenset(ports)
         self._tap = tap
         self._channels: dict[Pair, Channel] = {}
@@ -159,41 +159,45 @@ class Loop:
         for port in self._ports:
             self.endpoint.listen(port)
 
-    def turn(self, limit: float | None = None) -> None:
+    def turn(self, limit: float | None = None, also: int | None = None) -> None:
         """Handle what there is; when that is nothing sleep until there is something, ``limit`` seconds at most.
+
+        The descriptor ``also`` ends the sleep too when it can be read.
 
         Raises:
             LinkError: the link cannot carry packets.
             KeyboardInterrupt: `interrupt` was called.
         """
-        self._obey()
         if self._handle() or limit == 0:
             return
         now, due = self.now, self.endpoint.next_timeout()
         if due is not None:
             limit = max(due - now, 0.0) if limit is None else max(min(limit, due - now), 0.0)
-        if not self.clock.sleep(limit):
+        if not self.clock.sleep(limit, also):
             raise RuntimeError("nothing is left to wait for")
-        self._obey()
         self._handle()
 
     def interrupt(self, *_: object) -> None:
-        """A signal handler: KeyboardInterrupt between two turns, not within the endpoint's work unless asked twice."""
-        if self.clock.asleep or self.interrupted:
+        """A signal handler: KeyboardInterrupt, but never in the middle of the endpoint's work unless asked twice."""
+        if not self._busy or self._interrupted:
             raise KeyboardInterrupt
-        self.interrupted = True
+        self._interrupted = True
 
-    def _obey(self) -> None:
-        if self.interrupted:
-            self.interrupted = False
+    def _rest(self) -> None:
+        """A piece of work is done."""
+        self._busy = False
+        if self._interrupted:
+            self._interrupted = False
             raise KeyboardInterrupt
 
     def touch(self, channel: Channel) -> None:
         """The user did something with this connection; send what came of it."""
         tcb = channel.connection.tcb
         if self.endpoint.connections.get((tcb.local, tcb.remote)) is channel.connection:
+            self._busy = True
             self.endpoint.touch(channel.connection)
             self._leave(self.now)
+            self._rest()
 
     def put(self, channel: Channel, packet: ip.Packet) -> None:
         """Send a hand-made packet of this connection, after what was due before it; the numbers move with it."""
@@ -205,6 +209,13 @@ class Loop:
             channel.packets_sent += 1
         self._send(data, packet.dst)
         self.touch(channel)
+
+    def reset(self) -> None:
+        """Reset every connection that is left, half-open ones too. Raises LinkError."""
+        for connection in list(self.endpoint.connections.values()):
+            connection.abort(self.now)
+            self.endpoint.touch(connection)
+        self._leave(self.now)
 
     def forget(self, channel: Channel) -> None:
         """Nobody asks for this connection any more."""
@@ -222,6 +233,7 @@ class Loop:
 
     def _handle(self) -> bool:
         """What arrived, then what is due, then what goes out; whether anything arrived."""
+        self._busy = True
         datagrams = self.clock.read()
         now = self.now
         if datagrams:
@@ -232,6 +244,7 @@ class Loop:
             endpoint.timeout(now)
         self._tell(now)
         self._leave(now)
+        self._rest()
         return bool(datagrams)
 
     def _arrive(self, datagrams: list[bytes], now: float) -> None:

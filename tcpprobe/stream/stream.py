@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
@@ -21,7 +22,7 @@ SEND_BUFFER = 4 << 20
 """`Stream.send` returns when less than this waits for acknowledgment, in bytes."""
 
 LINGER = 1.0
-"""Seconds that `Stream.close` waits for the peer's FIN after ours was acknowledged."""
+"""Seconds that `Stream.close` waits for the peer's FIN, unless told otherwise."""
 
 _FIN_ACKED = frozenset({State.FIN_WAIT_2, State.TIME_WAIT, State.CLOSED})
 _OVER = frozenset({State.TIME_WAIT, State.CLOSED})
@@ -39,6 +40,7 @@ class Stream:
 
     Attributes:
         timeout: seconds without progress after which calls give up; None: never.
+        linger: seconds that `close` waits for the peer's FIN after ours was acknowledged.
         loop: what drives it.
         channel: what the loop knows of it.
     """
@@ -48,6 +50,7 @@ class Stream:
     ) -> None:
         """``release`` is called once when the stream is over."""
         self.timeout = timeout
+        self.linger = LINGER
         self.loop = loop
         self.channel = channel
         self._release = release
@@ -208,13 +211,30 @@ class Stream:
             self._turn(left)
         return condition()
 
+    def wait_for(self, fileno: int) -> None:
+        """Let the connection go on until a descriptor can be read. Raises what `receive` does, but for TimedOut."""
+        while not select.select([fileno], [], [], 0)[0]:
+            if self.failure is not None:
+                raise self.failure
+            self._turn(None, fileno)
+
     def finish(self) -> None:
         """No more data from us: FIN after what is queued. What the peer sends can still be received."""
         self._require_open()
         self.connection.close(self.loop.now)
         self._guarded(lambda: self.loop.touch(self.channel))
 
-    def close(self, linger: float = LINGER) -> None:
+    def flush(self, *, discard: bool = False) -> None:
+        """Wait until all that was sent is acknowledged, after `finish` our FIN too; ``discard`` what comes meanwhile.
+
+        Raises:
+            Reset, TimedOut, Unreachable: it was not.
+        """
+        self._wait(lambda: self._acknowledged(discard), "does not acknowledge")
+        if self.failure is not None:
+            raise self.failure
+
+    def close(self) -> None:
         """Send what is queued and FIN, wait until it is acknowledged, and ``linger`` seconds for the peer's FIN.
 
         What the peer still sends is dropped; one that does not close gets a RST at last. Idempotent. TIME-WAIT is not
@@ -229,21 +249,22 @@ class Stream:
         try:
             if not self._over():
                 self.finish()
-                self._wait(self._finished, "does not acknowledge")
-                if self.failure is not None:
-                    raise self.failure
-                self.wait(self._over, linger)
+                self.flush(discard=True)
+                self.wait(self._over, self.linger)
             elif self.failure is not None and channel.queued > channel.sent:
                 raise self.failure
         finally:
             self.abort()
 
-    def _finished(self) -> bool:
-        self.connection.receive()  # nobody will read it
-        return self.state in _FIN_ACKED
+    def _acknowledged(self, discard: bool) -> bool:
+        connection = self.connection
+        if discard:
+            connection.receive()  # nobody will read it
+        return self.state in _FIN_ACKED if connection.closing else not connection.buffer
 
     def _over(self) -> bool:
-        return self._finished() and self.over
+        self.connection.receive()
+        return self.over
 
     def abort(self) -> None:
         """End at once, with a RST when the connection is not over. Idempotent."""
@@ -288,9 +309,9 @@ class Stream:
         except LinkError as error:
             raise Unreachable(str(error)) from None
 
-    def _turn(self, limit: float | None) -> None:
+    def _turn(self, limit: float | None, also: int | None = None) -> None:
         try:
-            self.loop.turn(limit)
+            self.loop.turn(limit, also)
         except LinkError as error:
             raise Unreachable(str(error)) from None
 

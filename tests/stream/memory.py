@@ -20,16 +20,23 @@ class Wire(MemoryLink):
 
     Attributes:
         sent: our packets, decoded, the lost ones included.
+        interrupted_by: flags of our packets at whose sending Ctrl-C is pressed, in this order.
+        press: what hears of that.
     """
 
     def __init__(self, make=Connection, lose=(), host=HOST, delay=DELAY):
         target = MemoryTarget([ip.pack(host)], make=make, rng=random.Random(1))
         super().__init__(target, delay=delay, networks=("198.18.0.0/16", "2001:db8:1::/64"))
         self.sent = []
+        self.interrupted_by = []
+        self.press = None
         self._lose = lose
 
     def send(self, packet, destination):
         self.sent.append(ip.decode(packet))
+        if self.interrupted_by and self.flags == self.interrupted_by[0]:
+            del self.interrupted_by[0]
+            self.press()
         if len(self.sent) not in self._lose:
             super().send(packet, destination)
 

@@ -23,6 +23,7 @@ import tcpprobe
 from tcpprobe.stream.errors import NotOpen, Refused, Reset, TimedOut, Unreachable
 from tcpprobe.stream.stream import LINGER, SEND_BUFFER
 from tcpprobe.tcp.config import Config
+from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.flags import ACK, FIN, PSH, RST
 from tcpprobe.wire.segment import Segment
@@ -206,32 +207,34 @@ def test_an_exception_resets_the_connection():
     assert wire.flags & RST
 
 
-def interrupted(stream, again):
-    """Use the stream, and interrupt that as the signal's handler would."""
-    with stream:
-        stream.loop.interrupt()
-        try:
-            stream.receive()
-        finally:
-            if again:
-                stream.loop.interrupt()
+def interrupted(flags, make=Connection):
+    """Send something while Ctrl-C is pressed at these flags of ours; the wire."""
+    stream, wire = opened(DISCARD, make=make)
+    wire.interrupted_by, wire.press = flags, stream.loop.interrupt
+    with pytest.raises(KeyboardInterrupt), stream:
+        stream.send(b"hello")
+    assert not wire.interrupted_by
+    return wire
 
 
 def test_an_interruption_closes_it_properly():
-    stream, wire = opened(ECHO)
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(stream, again=False)
+    wire = interrupted([PSH | ACK])
     flags = [packet.payload.flags for packet in wire.sent]
     assert FIN | ACK in flags
     assert not any(each & RST for each in flags)
 
 
 def test_a_second_interruption_resets_it():
-    stream, wire = opened(DISCARD, make=NeverCloses)
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(stream, again=True)
+    wire = interrupted([PSH | ACK, FIN | ACK], NeverCloses)
     assert wire.flags & RST
     assert wire.now < LINGER
+
+
+def test_an_interruption_of_nothing_is_heard_at_once():
+    stream, _ = opened(DISCARD)
+    with pytest.raises(KeyboardInterrupt):
+        stream.loop.interrupt()
+    stream.abort()
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from dataclasses import replace
 from tcpprobe.lab.mutant import Altering, mutant
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.state import State
-from tcpprobe.wire.flags import CWR, ECE
+from tcpprobe.wire.flags import ACK, CWR, ECE, RST, SYN, URG
 from tcpprobe.wire.segment import Segment
+from tcpprobe.wire.seq import add, diff
 
 # -- ECN
 
@@ -162,3 +163,85 @@ class MultipathOnly(Connection):
 
     def take_text(self, seg: Segment) -> bool:
         return self.asked or super().take_text(seg)
+
+
+# -- window scale, and windows
+
+
+@mutant("the last 64 octets of the offered window are refused")
+class RightEdgeRefused(Connection):
+    def acceptable(self, seg: Segment) -> bool:
+        edge = add(self.tcb.rcv.nxt, self.tcb.rcv.wnd - 64)
+        return super().acceptable(seg) and diff(seg.end, edge) <= 0
+
+
+@mutant("the window that is offered is not shifted, although a shift was agreed on")
+class OwnScaleForgotten(Altering):
+    def alter(self, segment: Segment) -> Segment:
+        if segment.flags & SYN:
+            return segment
+        return replace(segment, window=min(segment.window << self.tcb.rcv.scale, 65535))
+
+
+@mutant("the right window edge never moves to the left for the sender, whatever the peer says")
+class RetractionIgnored(Connection):
+    def update_window(self, seg: Segment, window: int) -> None:
+        snd = self.tcb.snd
+        least = diff(add(snd.una, snd.wnd), seg.ack)
+        self.edge = max(getattr(self, "edge", 0), diff(seg.ack, self.tcb.iss) + window, least)
+        super().update_window(seg, max(window, self.edge - diff(seg.ack, self.tcb.iss)))
+
+
+@mutant("only the low sixteen bits of the scaled window count")
+class WindowSixteenBits(Connection):
+    def update_window(self, seg: Segment, window: int) -> None:
+        super().update_window(seg, window & 0xFFFF)
+
+
+@mutant("a RST on a half-open connection has no timestamps")
+class HalfOpenResetBare(Altering):
+    def alter(self, segment: Segment) -> Segment:
+        return replace(segment, options=b"") if segment.flags & RST else segment
+
+
+# -- closing, urgent data, acknowledgments
+
+
+@mutant("FIN-WAIT-2 lasts one second")
+class FinWaitTwoHasty(Connection):
+    def own_fin_acked(self) -> None:
+        super().own_fin_acked()
+        if self.state is State.FIN_WAIT_2:
+            self.deadlines["fin_wait_2"] = self.now + 1.0
+
+
+@mutant("an urgent pointer after the FIN resets the connection")
+class UrgentAfterFinResets(Connection):
+    def segment_arrives(self, seg: Segment, now: float, *, ecn: int = 0) -> None:
+        if seg.flags & URG and self.state in (State.CLOSE_WAIT, State.CLOSING, State.LAST_ACK, State.TIME_WAIT):
+            self.put_reset(seg)
+            self.be_reset()
+        super().segment_arrives(seg, now, ecn=ecn)
+
+
+@mutant("data segments acknowledge nothing new")
+class AckNotWithData(Altering):
+    def alter(self, segment: Segment) -> Segment:
+        return replace(segment, ack=add(self.tcb.irs, 1)) if segment.payload else segment
+
+
+@mutant("what waited behind a gap is acknowledged segment by segment when the gap is filled")
+class QueueAcknowledgedSingly(Connection):
+    def take_text(self, seg: Segment) -> bool:
+        if self.reassembly.islands and seg.payload and seg.seq == self.tcb.rcv.nxt:
+            ack = self.form(self.tcb.snd.nxt, ACK)
+            self.put(replace(ack, ack=seg.end))
+        return super().take_text(seg)
+
+
+@mutant("a SYN,ACK or a segment with every flag draws a RST on an open connection")
+class OddSegmentResets(Connection):
+    def segment_arrives(self, seg: Segment, now: float, *, ecn: int = 0) -> None:
+        if self.state is State.ESTABLISHED and seg.flags & SYN and seg.flags & ACK:
+            self.put_reset(seg)
+        super().segment_arrives(seg, now, ecn=ecn)

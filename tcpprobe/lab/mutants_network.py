@@ -213,3 +213,9 @@ class OtherAddress(Readdressing):
         if not isinstance(seg, Segment) or not seg.flags & FIN:
             return packet
         return replace(packet, src=packet.src[:-1] + bytes((packet.src[-1] ^ 2,)))
+
+
+@mutant("packets are sent without DF")
+class DfMissing(Readdressing):
+    def readdress(self, packet: Packet) -> Packet:
+        return replace(packet, df=False)

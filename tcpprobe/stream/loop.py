@@ -35,7 +35,7 @@ REFLEXES = replace(Reflexes.ALL, delayed_ack=False)
 """Arrivals come in batches that draw one acknowledgment each; no timer would run while the caller works."""
 
 Tap = Callable[[float, bytes], object]
-"""Called with every packet, either way, and its time on the loop's clock."""
+"""Called with every packet of ours, either way, and its time on the loop's clock."""
 
 Pair = tuple[Address, Address]
 
@@ -251,7 +251,9 @@ class Loop:
         ports, arrives = self._ports, self.endpoint.packet_arrives
         if self._tap is not None:
             for data in datagrams:
-                self._tap(now, data)
+                name = ip.peek(data)
+                if name is None or name[3] in ports:
+                    self._tap(now, data)
         arriving = self._arriving
         for data in datagrams:
             channel = arriving.get(data[12:24] if data[0] >> 4 == 4 else data[8:44])

@@ -47,3 +47,11 @@ def test_what_is_given_back_is_lent_last_and_once():
 def test_a_large_network_is_cut():
     lender = pool("2001:db8::/32", limit=2)
     assert [ip.text(lender.lend(SIX, 0).address) for _ in range(2)] == ["2001:db8::1", "2001:db8::2"]
+
+
+@pytest.mark.parametrize(("network", "target"), [("10.9.0.2/32", FOUR), ("2001:db8::2/128", SIX)])
+def test_a_network_of_one_address(network, target):
+    lender = pool(network)
+    assert ip.text(lender.lend(target, 1).address) == network.partition("/")[0]
+    with pytest.raises(LinkError, match="no IPv"):
+        lender.lend(target, 1)

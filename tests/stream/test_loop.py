@@ -112,6 +112,13 @@ def test_the_tap_hears_every_packet():
     assert [now for now, _ in heard] == sorted(now for now, _ in heard)
 
 
+def test_the_tap_does_not_hear_what_is_for_others():
+    heard = []
+    link = Script(segment(5, SYN, port=4001), segment(5, SYN, port=4000))
+    Loop(link, OURS, (4000,), tap=lambda _, packet: heard.append(ip.decode(packet).payload.dport)).turn(0)
+    assert heard == [4000, 7]  # and our answer
+
+
 def test_several_connections_over_one_link():
     wire = Wire()
     first, second = connect(HOST, ECHO, link=wire), connect(HOST, ECHO, link=wire)

@@ -7,6 +7,7 @@ always handled first, so that no acknowledgment is late because of something els
 from __future__ import annotations
 
 import random
+import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,6 @@ from tcpprobe.wire import ip
 from tcpprobe.wire.bulk import merge
 from tcpprobe.wire.icmp import Icmp, icmp_name, is_error
 from tcpprobe.wire.segment import Segment
-from tcpprobe.wire.seq import diff
 
 WINDOW = 4 << 20
 """Receive buffer of a stream, in bytes."""
@@ -38,6 +38,8 @@ Tap = Callable[[float, bytes], object]
 """Called with every packet of ours, either way, and its time on the loop's clock."""
 
 Pair = tuple[Address, Address]
+_MASK = 0xFFFFFFFF
+_SEQ_OFFSET_FLAGS = struct.Struct("!I4xBB").unpack_from
 
 
 def stream_config(mtu: int) -> Config:
@@ -79,13 +81,13 @@ class Channel:
     def leaves(self, data: bytes) -> None:
         """Count one packet of ours, which has no IP options."""
         self.packets_sent += 1
-        at = 20 if data[0] >> 4 == 4 else 40
-        flags = data[at + 13]
-        length = len(data) - at - (data[at + 12] >> 4 << 2) + (flags & 1) + (flags >> 1 & 1)
+        at = 20 if len(self.connection.tcb.local[0]) == 4 else 40
+        seq, offset, flags = _SEQ_OFFSET_FLAGS(data, at + 4)
+        length = len(data) - at - (offset >> 4 << 2) + (flags & 1) + (flags >> 1 & 1)
         if length > 0:
-            end = (int.from_bytes(data[at + 4 : at + 8], "big") + length) & 0xFFFFFFFF
-            if diff(end, self.highest) > 0:
-                self.highest = end
+            ahead = seq + length - self.highest & _MASK
+            if 0 < ahead <= _MASK >> 1:  # as seq.diff, inline: this is done for every packet
+                self.highest = seq + length & _MASK
             else:
                 self.retransmissions += 1
 
@@ -137,6 +139,7 @@ class Loop:
         self.news: dict[Channel, None] = {}
         self._busy = self._interrupted = False
         self._ports = frozenset(ports)
+        self._four = len(address) == 4
         self._tap = tap
         self._channels: dict[Pair, Channel] = {}
         self._leaving: dict[bytes, Channel] = {}
@@ -243,7 +246,8 @@ class Loop:
         if due is not None and due <= now:
             endpoint.timeout(now)
         self._tell(now)
-        self._leave(now)
+        if self.link.flush():  # else the device is full: more would only wait in another queue
+            self._leave(now)
         self._rest()
         return bool(datagrams)
 
@@ -254,9 +258,9 @@ class Loop:
                 name = ip.peek(data)
                 if name is None or name[3] in ports:
                     self._tap(now, data)
-        arriving = self._arriving
+        arriving, four = self._arriving, self._four
         for data in datagrams:
-            channel = arriving.get(data[12:24] if data[0] >> 4 == 4 else data[8:44])
+            channel = arriving.get(data[12:24] if four else data[8:44])
             if channel is not None:
                 channel.packets_received += 1
         for packet in merge(datagrams):
@@ -292,13 +296,13 @@ class Loop:
             self.news[channel] = None
 
     def _leave(self, now: float) -> None:
-        leaving, send = self._leaving, self._send
+        leaving, send, four = self._leaving, self._send, self._four
         for data in self.endpoint.datagrams_to_send(now):
-            name, destination = (data[12:24], data[16:20]) if data[0] >> 4 == 4 else (data[8:44], data[24:40])
+            name = data[12:24] if four else data[8:44]
             channel = leaving.get(name)
             if channel is not None:
                 channel.leaves(data)
-            send(data, destination)
+            send(data, name[4:8] if four else name[16:32])
 
     def _send(self, data: bytes, destination: bytes) -> None:
         if self._tap is not None:

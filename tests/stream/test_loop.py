@@ -28,18 +28,20 @@ class Script:
     def __init__(self, *arrivals):
         self.arrivals = [ip.encode(packet) for packet in arrivals]
         self.sent = []
-        self.reads = 0
+        self.full = False
 
     def filenos(self):
         return (0,)  # never waited on
 
     def read(self, fileno):  # noqa: ARG002
-        self.reads += 1
         arrived, self.arrivals = self.arrivals, []
         return [(packet, 0.0) for packet in arrived]
 
     def send(self, packet, destination):  # noqa: ARG002
         self.sent.append(ip.decode(packet))
+
+    def flush(self):
+        return not self.full
 
 
 def segment(number, flags=ACK, payload=b"", port=4000, ack=0):
@@ -89,6 +91,18 @@ def test_the_link_is_drained_before_anything_is_sent():
     link.arrivals = [ip.encode(segment(1001, payload=b"abc", ack=ack))]
     loop.turn(0)
     assert [packet.payload.ack for packet in link.sent] == [1004]  # our data bears it
+
+
+def test_a_full_device_is_not_given_more():
+    link = Script()
+    loop, channel = established(link)
+    link.full = True
+    link.arrivals = [ip.encode(segment(1001, payload=b"abc", ack=channel.connection.tcb.snd.nxt))]
+    loop.turn(0)
+    assert not link.sent
+    link.full = False
+    loop.turn(0)
+    assert [packet.payload.ack for packet in link.sent] == [1004]
 
 
 def test_an_icmp_error_is_remembered_for_the_sentence():

@@ -14,7 +14,7 @@ from tcpprobe.cli.transfer import files, interruptible
 from tcpprobe.stream.errors import StreamError
 from tcpprobe.stream.listener import Listener
 from tcpprobe.stream.loop import Channel
-from tcpprobe.stream.stream import SEND_BUFFER, Stream
+from tcpprobe.stream.stream import LINGER, SEND_BUFFER, Stream
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.ip import text
 
@@ -141,16 +141,23 @@ class Serving:
             self._drop_silent(timeout)
 
     def finish(self) -> None:
-        """Close all connections properly; those that do not close in return are reset."""
+        """Close all connections properly, all at once; those that do not close in return are reset."""
         self._welcome()
-        for client in list(self._clients.values()):
-            failure = "closed from here"
+        failures: dict[Client, str] = {}
+        for client in self._clients.values():
             try:
-                client.serve()
+                if not client.serve() and not client.stream.connection.closing:
+                    client.stream.finish()
+            except StreamError as error:
+                failures[client] = str(error)
+        until = self._listener.loop.now + LINGER
+        for client in list(self._clients.values()):
+            client.stream.linger = max(until - self._listener.loop.now, 0.0)
+            try:
                 client.stream.close()
             except StreamError as error:
-                failure = str(error)
-            self._end(client, failure)
+                failures[client] = str(error)
+            self._end(client, failures.get(client, "closed from here"))
 
     def abandon(self) -> None:
         """Reset those who are left."""

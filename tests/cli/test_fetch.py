@@ -13,6 +13,7 @@ import services
 from services import PATIENCE, answering, free_port, http_server, process, serving
 
 from tcpprobe.cli.transfer import CUT, EXIT_CODES, REFUSED, SILENT
+from tcpprobe.link import bpf
 
 BODY = random.Random(7).randbytes(3_000_000)
 CHUNKED = (
@@ -139,6 +140,16 @@ def test_nobody_listens(command):
     port = free_port()
     done = command("fetch", url(port), "-o", "out")
     assert (done.code, done.err) == (REFUSED, f"tcpprobe: error: 127.0.0.1:{port} refuses connections\n")
+
+
+def test_a_port_behind_a_firewall(command):
+    with socket.socket() as silent:
+        bpf.attach(silent, bpf.DROP_ALL)
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        done = command("fetch", url(port), "--timeout", "0.2")
+    assert (done.code, done.err) == (SILENT, f"tcpprobe: error: 127.0.0.1:{port} does not answer for 0.2 s\n")
 
 
 def test_a_server_that_says_nothing(command):

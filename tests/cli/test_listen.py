@@ -115,6 +115,22 @@ def test_ctrl_c_closes_all_connections():
         connected(port)
 
 
+def test_a_second_ctrl_c_resets_what_does_not_close():
+    port = free_port()
+    with process("listen", "--port", port, "--echo") as done:
+        started(done)
+        sock = connected(port)
+        sock.sendall(b"x")
+        assert sock.recv(1) == b"x"
+        done.send_signal(signal.SIGINT)
+        assert sock.recv(1) == b""  # FIN; ours does not come
+        done.send_signal(signal.SIGINT)
+        done.communicate(timeout=PATIENCE)
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            sock.send(b"y")
+    assert done.returncode == 130
+
+
 def test_a_port_in_use(command):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

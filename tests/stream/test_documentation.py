@@ -71,7 +71,7 @@ def test_examples_say_what_is_printed_there(said, at):
 def test_there_are_examples_of_every_command():
     commands = {what[0] for kind, what, _ in EXAMPLES if kind == "console"}
     assert commands == {"fetch", "upload", "listen", "send"}
-    assert sum(kind == "python" for kind, _, _ in EXAMPLES) == 4
+    assert sum(kind == "python" for kind, _, _ in EXAMPLES) == 5
 
 
 def test_exit_codes():

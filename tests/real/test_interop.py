@@ -1,0 +1,46 @@
+"""Our TCP against programs that people use: everything arrives, and the other side has nothing to complain of."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import interop
+import pytest
+from neighbour import OURS
+
+from tcpprobe.stream.capture import Capture
+
+SIZE = 2_000_000
+FAULTS = ("TcpExtTCPTimeouts", "TcpOutRsts", "TcpInErrs", "TcpInCsumErrors", "TcpExtTCPAbortOnTimeout")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with the file to send."""
+    place = tmp_path_factory.mktemp("interop")
+    interop.prepared(place, SIZE)
+    return place
+
+
+@pytest.mark.parametrize("transfer", interop.TRANSFERS)
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("way", interop.LINKS)
+def test_a_file_arrives_and_nobody_had_to_wait(way: str, family: int, transfer: str, folder: Path) -> None:
+    same, _, counters = interop.play(transfer, way, family, "clean", folder, SIZE)
+    assert same
+    assert {name: counters[name] for name in FAULTS if counters[name]} == {}
+
+
+@pytest.mark.parametrize("transfer", ["us → kernel cubic", "nginx → us", "curl → us", "us → curl"])
+def test_wireshark_has_no_error_and_no_warning(transfer: str, folder: Path, tmp_path: Path) -> None:
+    """Of our packets, checksums verified. What it only remarks upon (a window update, say) is no fault."""
+    capture = tmp_path / "c.pcapng"
+    with Capture(capture) as taking:
+        same, _, _ = interop.play(transfer, "tun", 4, "clean", folder, SIZE, taking.tap)
+    assert same
+    checks = ("-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE")
+    command = ["tshark", "-r", str(capture), "-q", "-z", f"expert,warn,ip.src=={OURS[4]}", *checks]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Errors" not in said, said
+    assert "Warns" not in said, said

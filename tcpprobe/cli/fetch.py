@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="FILE", type=Path, help="where to write it (default: standard output)"
     )
     transfer.arguments(parser)
+    transfer.patience(parser)
 
 
 def run(options: argparse.Namespace) -> int:

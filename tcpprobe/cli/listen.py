@@ -27,8 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     does = parser.add_mutually_exclusive_group()
     does.add_argument("--echo", action="store_true", help="send back what comes")
     does.add_argument("--to", metavar="DIR", type=Path, help="one file per client there (default: only count)")
-    parser.add_argument("--count", metavar="N", type=int, help="end after so many clients (default: never)")
-    transfer.arguments(parser, timeout=None)
+    parser.add_argument("--count", metavar="N", type=_count, help="end after so many clients (default: never)")
+    transfer.arguments(parser)
+    transfer.patience(parser, None)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,6 +40,12 @@ def run(options: argparse.Namespace) -> int:
 def _port(given: str) -> int:
     if not given.isdecimal() or not 0 < int(given) < 65536:
         raise argparse.ArgumentTypeError(f"a port is from 1 to 65535, not {given}")
+    return int(given)
+
+
+def _count(given: str) -> int:
+    if not given.isdecimal() or not int(given):
+        raise argparse.ArgumentTypeError(f"one client or more, not {given}")
     return int(given)
 
 

@@ -60,17 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _send(options: argparse.Namespace, stack: ExitStack) -> int:
     target = transfer.place(options.target)
-    segment = Segment(
-        0,
-        target.port,
-        options.seq,
-        options.ack,
-        parse_flags(options.flags),
-        options.window,
-        options.urgent,
-        wire.pad_options(wire.encode_options(map(_option, options.option))),
-        options.data.encode(errors="surrogateescape"),
-    )
+    segment = _segment(options, target.port)
     tap = transfer.tap_of(options.pcap, stack)
     came, code = 0, OK
     answers = exchange(
@@ -86,10 +76,30 @@ def _send(options: argparse.Namespace, stack: ExitStack) -> int:
         for seen in answers:
             print(f"{seen.seconds:9.6f} {one_line(seen.packet)}", flush=True)
             came += not seen.ours
+    except ValueError as error:  # it does not fit a packet
+        raise Failed(str(error)) from None
     except KeyboardInterrupt:
         code = INTERRUPTED
     print(f"{came} came back" if came else f"nothing came back in {options.wait:g} s", file=sys.stderr)
     return code or (OK if came else FOUND)
+
+
+def _segment(options: argparse.Namespace, port: int) -> Segment:
+    """What is to be sent. Raises Failed."""
+    try:
+        return Segment(
+            0,
+            port,
+            options.seq,
+            options.ack,
+            parse_flags(options.flags),
+            options.window,
+            options.urgent,
+            wire.pad_options(wire.encode_options(map(_option, options.option))),
+            options.data.encode(errors="surrogateescape"),
+        )
+    except ValueError as error:
+        raise Failed(str(error)) from None
 
 
 def _number(bits: int) -> Callable[[str], int]:

@@ -45,13 +45,17 @@ class Failed(Exception):
         self.code = code
 
 
-def arguments(parser: argparse.ArgumentParser, timeout: float | None = TIMEOUT) -> None:
-    """The options that all of them have; ``timeout`` is the default of ``--timeout``."""
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that all of them have."""
     parser.add_argument("--link", choices=LINKS, default="raw", help="what carries the packets (default: raw)")
     parser.add_argument("--source-ip", metavar="ADDRESS", help="our address (default: the kernel's choice)")
     parser.add_argument("--interface", metavar="NAME", help="the interface; for --link tun the TUN device")
     parser.add_argument("--pcap", metavar="FILE", type=Path, help="write all packets to a pcapng file")
-    shown = "for ever" if timeout is None else f"{timeout:g}"
+
+
+def patience(parser: argparse.ArgumentParser, timeout: float | None = TIMEOUT) -> None:
+    """``--timeout``, with its default."""
+    shown = "never" if timeout is None else f"{timeout:g}"
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
@@ -91,9 +95,6 @@ def told(work: Callable[[ExitStack], int]) -> int:
     except StreamError as error:
         complain(str(error))
         return code_of(error)
-    except ValueError as error:
-        complain(str(error))
-        return USAGE
 
 
 def complain(sentence: str) -> None:
@@ -111,7 +112,13 @@ def tap_of(path: Path | None, stack: ExitStack) -> Tap | None:
     if path is None:
         return None
     with files(path):
-        capture = stack.enter_context(Capture(path))
+        capture = Capture(path)
+
+    def close() -> None:
+        with files(path):
+            capture.close()
+
+    stack.callback(close)
 
     def tap(now: float, packet: bytes) -> None:
         with files(path):

@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="what to send; - is standard input")
     parser.add_argument("target", metavar="HOST:PORT", help="where to")
     transfer.arguments(parser)
+    transfer.patience(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from types import TracebackType
 
 from tcpprobe.scapy_edge import pcapng_head, pcapng_packet
 
@@ -23,13 +22,5 @@ class Capture:
         self._file.write(pcapng_packet(now + self._offset, packet))
 
     def close(self) -> None:
-        """Write what is not written yet. Idempotent."""
+        """Write what is not written yet. Idempotent. Raises OSError."""
         self._file.close()
-
-    def __enter__(self) -> Capture:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from tcpprobe.link.base import Link
@@ -186,9 +187,14 @@ class Loop:
             raise KeyboardInterrupt
         self._interrupted = True
 
-    def _rest(self) -> None:
-        """A piece of work is done."""
-        self._busy = False
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """The endpoint's work, which no interruption may cut in two: it is heard at the end."""
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
         if self._interrupted:
             self._interrupted = False
             raise KeyboardInterrupt
@@ -197,10 +203,9 @@ class Loop:
         """The user did something with this connection; send what came of it."""
         tcb = channel.connection.tcb
         if self.endpoint.connections.get((tcb.local, tcb.remote)) is channel.connection:
-            self._busy = True
-            self.endpoint.touch(channel.connection)
-            self._leave(self.now)
-            self._rest()
+            with self._working():
+                self.endpoint.touch(channel.connection)
+                self._leave(self.now)
 
     def put(self, channel: Channel, packet: ip.Packet) -> None:
         """Send a hand-made packet of this connection, after what was due before it; the numbers move with it."""
@@ -236,19 +241,18 @@ class Loop:
 
     def _handle(self) -> bool:
         """What arrived, then what is due, then what goes out; whether anything arrived."""
-        self._busy = True
-        datagrams = self.clock.read()
-        now = self.now
-        if datagrams:
-            self._arrive(datagrams, now)
-        endpoint = self.endpoint
-        due = endpoint.next_timeout()
-        if due is not None and due <= now:
-            endpoint.timeout(now)
-        self._tell(now)
-        if self.link.flush():  # else the device is full: more would only wait in another queue
-            self._leave(now)
-        self._rest()
+        with self._working():
+            datagrams = self.clock.read()
+            now = self.now
+            if datagrams:
+                self._arrive(datagrams, now)
+            endpoint = self.endpoint
+            due = endpoint.next_timeout()
+            if due is not None and due <= now:
+                endpoint.timeout(now)
+            self._tell(now)
+            if self.link.flush():  # else the device is full: more would only wait in another queue
+                self._leave(now)
         return bool(datagrams)
 
     def _arrive(self, datagrams: list[bytes], now: float) -> None:
@@ -305,9 +309,9 @@ class Loop:
             send(data, name[4:8] if four else name[16:32])
 
     def _send(self, data: bytes, destination: bytes) -> None:
+        self.link.send(data, destination)
         if self._tap is not None:
             self._tap(self.now, data)
-        self.link.send(data, destination)
 
 
 def _name(source: Address, destination: Address) -> bytes:

@@ -208,6 +208,12 @@ def test_a_capture_has_all_packets(command, web, tmp_path):
     assert b"HTTP/1.0 200 OK" in data
 
 
+def test_a_capture_on_a_full_disk(command, web):
+    done = command("fetch", url(web, "/large"), "-o", "out", "--pcap", "/dev/full")
+    assert done.code == 2
+    assert "tcpprobe: error: /dev/full: No space left on device" in done.err
+
+
 def test_ctrl_c_closes_the_connection_and_keeps_what_came(tmp_path):
     ends = []
 

@@ -152,6 +152,8 @@ def test_what_is_not_possible_is_told_in_a_line(command, tmp_path, words, says):
     assert (done.code, done.err) == (2, f"tcpprobe: error: {says}\n")
 
 
-@pytest.mark.parametrize("words", [(), ("--port", "0"), ("--port", "9", "--echo", "--to", "d")])
+@pytest.mark.parametrize(
+    "words", [(), ("--port", "0"), ("--port", "9", "--count", "0"), ("--port", "9", "--echo", "--to", "d")]
+)
 def test_wrong_words(command, words):
     assert command("listen", *words).code == 2

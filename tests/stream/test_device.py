@@ -57,6 +57,20 @@ print(bool(ip.link_lookup(ifname="t0")))
     assert done.stdout.splitlines() == ["10.9.0.2 100000 1300", "True"]
 
 
+def test_a_listener_behind_a_device():
+    done = played("""
+from tcpprobe.stream.listener import Listener
+def somebody():
+    with socket.create_connection(("10.9.0.2", 4000)) as peer:
+        peer.sendall(b"hello")
+with Listener(4000, link="tun", interface="t0", source_ip="10.9.0.2", timeout=20) as listener:
+    threading.Thread(target=somebody).start()
+    with listener.accept() as stream:
+        print(stream.local, stream.receive_all())
+""")
+    assert done.stdout == "10.9.0.2:4000 b'hello'\n"
+
+
 @pytest.mark.parametrize(
     ("code", "says"),
     [

@@ -23,7 +23,7 @@ class Outbox:
 
     def send(self, packet: bytes, destination: bytes) -> None:
         """Send or keep. Raises OSError for what can never be sent, LinkError when too much waits."""
-        if not self.flush():
+        if self._waiting and not self.flush():
             self._keep(packet, destination)
             return
         try:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from tcpprobe.link.base import Lease, LinkError
 from tcpprobe.link.outbox import Outbox
 from tcpprobe.link.pool import Pool
+from tcpprobe.wire.checksum import TCP
 from tcpprobe.wire.icmp import ICMPV6
 
 _LARGEST = 65536 + 40
 _BATCH = 256
-"""Packets read before anything is answered: a peer at full speed would otherwise wait for all that its window allows."""
+"""Packets read before anything is answered: a peer at full speed would else wait for all its window allows."""
 
 
 class TunLink:
@@ -54,7 +55,10 @@ class TunLink:
                 raise LinkError(f"the TUN device cannot be read: {error.strerror}") from error
             if not packet:
                 break
-            if not is_noise(packet):
+            # Most are TCP of IPv4 for one host, and need no closer look.
+            if (len(packet) > 40 and packet[0] == 0x45 and packet[9] == TCP and packet[16] < 224) or not is_noise(
+                packet
+            ):
                 packets.append((packet, time.monotonic()))
         self.flush()
         return packets

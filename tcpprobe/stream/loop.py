@@ -22,9 +22,10 @@ from tcpprobe.tcp.events import Acknowledged, Closed, DataArrived, Event, Opened
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.tcb import Address
 from tcpprobe.wire import ip
-from tcpprobe.wire.bulk import merge
+from tcpprobe.wire.bulk import cut, merge
 from tcpprobe.wire.icmp import Icmp, icmp_name, is_error
 from tcpprobe.wire.segment import Segment
+from tcpprobe.wire.seq import diff
 
 WINDOW = 4 << 20
 """Receive buffer of a stream, in bytes."""
@@ -79,18 +80,15 @@ class Channel:
         elif kind in _MARKS:
             setattr(self, _MARKS[kind], True)
 
-    def leaves(self, data: bytes) -> None:
-        """Count one packet of ours, which has no IP options."""
-        self.packets_sent += 1
-        at = 20 if len(self.connection.tcb.local[0]) == 4 else 40
-        seq, offset, flags = _SEQ_OFFSET_FLAGS(data, at + 4)
-        length = len(data) - at - (offset >> 4 << 2) + (flags & 1) + (flags >> 1 & 1)
-        if length > 0:
-            ahead = seq + length - self.highest & _MASK
-            if 0 < ahead <= _MASK >> 1:  # as seq.diff, inline: this is done for every packet
-                self.highest = seq + length & _MASK
+    def leaves(self, segment: Segment, packets: int) -> None:
+        """Count a segment of ours that left in so many packets."""
+        self.packets_sent += packets
+        if segment.length:
+            end = segment.end
+            if diff(end, self.highest) > 0:
+                self.highest = end
             else:
-                self.retransmissions += 1
+                self.retransmissions += packets
 
 
 _MARKS: dict[type[Event], str] = {
@@ -140,11 +138,8 @@ class Loop:
         self.news: dict[Channel, None] = {}
         self._busy = self._interrupted = False
         self._ports = frozenset(ports)
-        self._four = len(address) == 4
         self._tap = tap
         self._channels: dict[Pair, Channel] = {}
-        self._leaving: dict[bytes, Channel] = {}
-        self._arriving: dict[bytes, Channel] = {}
 
     @property
     def now(self) -> float:
@@ -230,12 +225,10 @@ class Loop:
         tcb = channel.connection.tcb
         if self._channels.get((tcb.local, tcb.remote)) is channel:
             del self._channels[tcb.local, tcb.remote]
-            del self._leaving[_name(tcb.local, tcb.remote)], self._arriving[_name(tcb.remote, tcb.local)]
 
     def _keep(self, channel: Channel) -> None:
         tcb = channel.connection.tcb
         self._channels[tcb.local, tcb.remote] = channel
-        self._leaving[_name(tcb.local, tcb.remote)] = self._arriving[_name(tcb.remote, tcb.local)] = channel
 
     # -- inside
 
@@ -262,16 +255,15 @@ class Loop:
                 name = ip.peek(data)
                 if name is None or name[3] in ports:
                     self._tap(now, data)
-        arriving, four = self._arriving, self._four
-        for data in datagrams:
-            channel = arriving.get(data[12:24] if four else data[8:44])
-            if channel is not None:
-                channel.packets_received += 1
+        channels = self._channels
         for packet in merge(datagrams):
             segment = packet.payload
             if type(segment) is Segment:
                 if segment.dport not in ports:
                     continue
+                channel = channels.get(((packet.dst, segment.dport), (packet.src, segment.sport)))
+                if channel is not None:
+                    channel.packets_received += packet.pieces
             elif isinstance(segment, Icmp):
                 self._note_icmp(packet, segment)
             arrives(packet, now)
@@ -300,20 +292,18 @@ class Loop:
             self.news[channel] = None
 
     def _leave(self, now: float) -> None:
-        leaving, send, four = self._leaving, self._send, self._four
-        for data in self.endpoint.datagrams_to_send(now):
-            name = data[12:24] if four else data[8:44]
-            channel = leaving.get(name)
+        channels, send = self._channels, self._send
+        for packet, size in self.endpoint.departures(now):
+            segment, destination = packet.payload, packet.dst
+            assert isinstance(segment, Segment)
+            datagrams = cut(packet, size)
+            channel = channels.get(((packet.src, segment.sport), (destination, segment.dport)))
             if channel is not None:
-                channel.leaves(data)
-            send(data, name[4:8] if four else name[16:32])
+                channel.leaves(segment, len(datagrams))
+            for data in datagrams:
+                send(data, destination)
 
     def _send(self, data: bytes, destination: bytes) -> None:
         self.link.send(data, destination)
         if self._tap is not None:
             self._tap(self.now, data)
-
-
-def _name(source: Address, destination: Address) -> bytes:
-    """Addresses and ports as they stand in a packet without IP options."""
-    return source[0] + destination[0] + source[1].to_bytes(2, "big") + destination[1].to_bytes(2, "big")

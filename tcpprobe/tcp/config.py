@@ -17,7 +17,7 @@ class Config:
         wscale: our window shift, 0 to 14; None: no option.
         timestamps, sack, ecn: offer them in our SYN and agree to them when offered.
         nagle: False sends small segments at once.
-        burst: so many full segments may be handed out as one, for a link that cuts them (`Endpoint.datagrams_to_send`).
+        burst: so many full segments may be handed out as one, to be cut later (`Endpoint.departures`).
         initial_window: congestion window at first; None: RFC 6928.
         delayed_ack: longest wait before in-order data is acknowledged; below 0.5 (RFC 9293 3.8.6.3, MUST-40).
         rto_initial, rto_min, rto_max: bounds of the retransmission timeout (RFC 6298 2).

@@ -14,7 +14,6 @@ from tcpprobe.tcp.events import Event
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import State
 from tcpprobe.tcp.tcb import Address
-from tcpprobe.wire.bulk import cut
 from tcpprobe.wire.hosts import is_a_host
 from tcpprobe.wire.icmp import Icmp, icmp_name
 from tcpprobe.wire.ip import Packet, quoted_tuple
@@ -120,14 +119,10 @@ class Endpoint:
 
     def packets_to_send(self, now: float) -> list[Packet]:
         """Everything that has to go out now, in order; bursts (``Config.burst``) in one."""
-        return [packet for packet, _ in self._departures(now)]
+        return [packet for packet, _ in self.departures(now)]
 
-    def datagrams_to_send(self, now: float) -> list[bytes]:
-        """As `packets_to_send`, as bytes, and with bursts cut into their segments."""
-        return [datagram for packet, size in self._departures(now) for datagram in cut(packet, size)]
-
-    def _departures(self, now: float) -> list[tuple[Packet, int]]:
-        """Packets, each with the largest payload its path takes."""
+    def departures(self, now: float) -> list[tuple[Packet, int]]:
+        """As `packets_to_send`, each with the largest payload its path takes, to which bursts are to be cut."""
         while self._touched:
             pair = next(iter(self._touched))
             connection = self._touched.pop(pair)

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tcpprobe.wire.checksum import TCP, Checksum
+from tcpprobe.wire.checksum import TCP, Checksum, pseudo_sum
 from tcpprobe.wire.flags import ACK, CWR, FIN, PSH
 from tcpprobe.wire.ip import Packet, decode, encode
 from tcpprobe.wire.segment import Segment
@@ -23,99 +23,126 @@ _LARGEST = 1 << 17
 class _Flow:
     """Segments in a row that say the same in all of their headers but for a few fields."""
 
-    __slots__ = ("_alike", "_cuts", "_options", "_text", "seq")
+    __slots__ = ("_first", "_head", "_mask", "_pseudo", "_shift", "_sum", "_text", "data")
 
-    def __init__(self, packet: Packet, segment: Segment, options: int) -> None:
-        """``options``: how many bytes of the TCP options must be alike."""
+    def __init__(self, packet: Packet, segment: Segment, differing: int) -> None:
+        """``differing``: how many bytes at the end of the TCP options may differ."""
+        data = packet.raw
         four = len(packet.src) == 4
-        self.seq = seq = 24 if four else 44
-        self._text = seq + 16 + len(segment.options)
-        self._options = seq + 16 + options
-        # Between these lie length, identification, header checksum, sequence number and checksum.
-        self._cuts = (2, 6, 10, 12, seq) if four else (4, 6, 8, 8, seq)
-        self._alike = self._header(packet.raw)
+        start = 20 if four else 40
+        self._text = start + 20 + len(segment.options)
+        self._shift = 8 * (self._text - start - 8)
+        mask = bytearray(b"\xff" * (self._text - differing) + bytes(differing))
+        # Length, identification and header checksum; sequence number; checksum.
+        for at in (2, 3, 4, 5, 10, 11) if four else (4, 5):
+            mask[at] = 0
+        for at in (4, 5, 6, 7, 16, 17):
+            mask[start + at] = 0
+        self._mask = _number(mask, "big")
+        self._head = _number(data[: self._text], "big") & self._mask
+        # A whole IPv4 header sums up to nothing, and an IPv6 header has the pseudo-header's addresses at its end.
+        self._first = 0 if four else 8
+        self._pseudo = _swapped(pseudo_sum(packet.src, packet.dst, TCP, 0)) if four else _swapped(TCP)
+        self.data = [data]
+        self._sum = 0
 
-    def _header(self, data: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-        first, life, after_life, addresses, seq = self._cuts
-        return (
-            data[:first],
-            data[life:after_life],
-            data[addresses:seq],
-            data[seq + 8 : seq + 12],
-            data[seq + 14 : self._options],
-        )
+    def alike(self, data: bytes, head: int) -> bool:
+        """Whether the packet ``data``, whose headers spell the number ``head``, says the same, of a right length.
 
-    def right(self, data: bytes) -> bool:
-        """Whether the packet ``data`` is alike, and whole."""
-        _, _, _, addresses, seq = self._cuts
-        if self._header(data) != self._alike or not _lengths_right(data):
+        Its checksums are put with the others' until `right` is asked for.
+        """
+        if head & self._mask != self._head:
             return False
-        # The addresses stand right before the TCP header: with length and protocol that is the pseudo-header.
-        length = len(data) - seq + 4 + TCP
-        return not (_number(data[addresses:], "little") + ((length & 255) << 8 | length >> 8)) % 0xFFFF
+        size = len(data)
+        four = not self._first
+        if _number(data[2:4] if four else data[4:6], "big") != (size if four else size - 40):
+            return False
+        self.data.append(data)
+        length = size - (20 if four else 40)
+        self._sum += _number(data[self._first :] if self._first else data, "little") + self._pseudo + _swapped(length)
+        return True
+
+    def right(self) -> bool:
+        """Whether all checksums are: that of IP and that of TCP, of all packets, sum up to nothing."""
+        return not self._sum % 0xFFFF
+
+
+def _swapped(word: int) -> int:
+    """The bytes of a 16-bit word the other way round: a sum of little-endian words is the same sum, so turned."""
+    return (word & 255) << 8 | word >> 8
 
 
 class _Text(_Flow):
     """Data segments whose texts are contiguous."""
 
-    __slots__ = ("_ack", "_next", "packet", "parts", "segment")
+    __slots__ = ("_next", "_room", "packet", "segment")
 
     def __init__(self, packet: Packet, segment: Segment) -> None:
-        super().__init__(packet, segment, len(segment.options))
-        self._next, self._ack = segment.end, segment.ack
+        super().__init__(packet, segment, 0)
+        self._next = segment.end
+        self._room = _LARGEST - len(segment.payload)
         self.packet, self.segment = packet, segment
-        self.parts = [segment.payload]
 
     def takes(self, data: bytes) -> bool:
         """Whether the packet ``data`` is the next; from then on it is part of it."""
-        seq, size = self.seq, len(data) - self._text
-        if (
-            _number(data[seq : seq + 4], "big") != self._next
-            or _number(data[seq + 4 : seq + 8], "big") != self._ack
-            or size <= 0
-            or (len(self.parts) + 1) * size > _LARGEST
-            or not self.right(data)
-        ):
+        text = self._text
+        size = len(data) - text
+        if not 0 < size <= self._room:
             return False
-        self.parts.append(data[self._text :])
+        head = _number(data[:text], "big")
+        if head >> self._shift & _MASK != self._next or not self.alike(data, head):
+            return False
         self._next = (self._next + size) & _MASK
+        self._room -= size
         return True
 
     def end(self, packets: list[Packet]) -> None:
         """Make one packet of it, which has no ``raw``."""
-        if len(self.parts) > 1:
-            self.segment.payload = b"".join(self.parts)
+        if not self.right():
+            packets += map(decode, self.data)
+            return
+        if len(self.data) > 1:
+            text = self._text
+            self.segment.payload = b"".join([data[text:] for data in self.data])
             self.packet.raw = b""
+            self.packet.pieces = len(self.data)
         packets.append(self.packet)
 
 
 class _Acks(_Flow):
     """Acknowledgments without text of which each acknowledges more than the one before: the last says it all."""
 
-    __slots__ = ("_ack", "_seq", "_size", "data")
+    __slots__ = ("_ack", "_seq", "_size")
 
     def __init__(self, packet: Packet, segment: Segment) -> None:
-        super().__init__(packet, segment, min(len(segment.options), 4))
+        # The acknowledgment number is in the way: it is compared by itself.
+        super().__init__(packet, segment, max(len(segment.options) - 4, 0))
+        self._mask &= ~(_MASK << self._shift - 32)
+        self._head &= self._mask
         self._seq, self._ack, self._size = segment.seq, segment.ack, len(packet.raw)
-        self.data = packet.raw
 
     def takes(self, data: bytes) -> bool:
         """Whether the packet ``data`` takes the place of what came before it."""
-        seq = self.seq
-        ack = _number(data[seq + 4 : seq + 8], "big")
+        if len(data) != self._size:
+            return False
+        head = _number(data[: self._text], "big")
+        ack = head >> self._shift - 32 & _MASK
         if (
-            len(data) != self._size
-            or not 0 < (ack - self._ack) & _MASK < 1 << 31
-            or _number(data[seq : seq + 4], "big") != self._seq
-            or not self.right(data)
+            not 0 < (ack - self._ack) & _MASK < 1 << 31
+            or head >> self._shift & _MASK != self._seq
+            or not self.alike(data, head)
         ):
             return False
-        self._ack, self.data = ack, data
+        self._ack = ack
         return True
 
     def end(self, packets: list[Packet]) -> None:
         """Only the last one counts."""
-        packets.append(decode(self.data))
+        if not self.right():
+            packets += map(decode, self.data)
+            return
+        packets.append(decode(self.data[-1]))
+        packets[-1].pieces = len(self.data)
 
 
 def merge(datagrams: Iterable[bytes]) -> list[Packet]:
@@ -154,12 +181,6 @@ def _begin(packet: Packet) -> _Text | _Acks | None:
         return _Text(packet, segment)
     plain = not segment.options or (len(segment.options) == 12 and segment.options.startswith(_STAMPS))
     return _Acks(packet, segment) if plain else None
-
-
-def _lengths_right(data: bytes) -> bool:
-    if data[0] == 0x45:
-        return _number(data[2:4], "big") == len(data) and not _number(data[:20], "big") % 0xFFFF
-    return _number(data[4:6], "big") == len(data) - 40
 
 
 def cut(packet: Packet, size: int) -> list[bytes]:

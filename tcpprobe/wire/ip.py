@@ -47,8 +47,8 @@ class Packet:
     IPv6 without ``options`` it makes a fragment header. ``reserved`` is the highest of the three IPv4 flag bits.
 
     Only a decoded packet has ``raw`` (all the bytes it came from), ``tcp_checksum`` and ``problem``: one line that
-    says why the payload stayed bytes or what else is odd, or None. Empty addresses mean there is no readable header,
-    and the payload is everything.
+    says why the payload stayed bytes or what else is odd, or None; ``pieces`` is how many packets were merged into it.
+    Empty addresses mean there is no readable header, and the payload is everything.
     """
 
     src: bytes
@@ -70,6 +70,7 @@ class Packet:
     reserved: int = 0
     raw: bytes = b""
     problem: str | None = None
+    pieces: int = 1
 
     @property
     def tcp_checksum(self) -> Checksum | None:

@@ -106,6 +106,11 @@ class Neighbour:
             time.sleep(0.005)
         raise AssertionError(f"{DEVICE} does not come up next door")
 
+    def know(self, address: str) -> None:
+        """The peer takes this IPv4 address to be at our end of the pair, where nobody has it."""
+        mac = _run("ip", "netns", "exec", self.ours, "cat", f"/sys/class/net/{DEVICE}/address").strip()
+        _run("ip", "-n", self.peer, "neighbour", "add", address, "lladdr", mac, "dev", DEVICE)
+
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
         """This thread lives in the namespace of our end; descriptors opened there stay good."""

@@ -1,0 +1,131 @@
+"""How fast whole files go: our endpoint through TUN, beside two kernels over veth and a client the usual scapy way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import tcpprobe
+from tcpprobe.lab.lab import open_lab
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "real"))
+from neighbour import PEER, Neighbour
+
+Figure = tuple[str, float, str]
+MEGA = 1e6
+OURS = 300 * 1000 * 1000
+KERNELS = 1000 * 1000 * 1000
+SCAPY_SECONDS = 5
+SPARE = "192.0.2.9"
+"""An address that nobody has, so that no kernel resets what scapy opens."""
+
+_SERVE = """\
+import socket, sys
+listener = socket.create_server(("", 5001))
+block = bytes(1 << 18)
+while True:
+    connection, _ = listener.accept()
+    try:
+        if sys.argv[1] == "send":
+            while True:
+                connection.sendall(block)
+        while connection.recv(1 << 18):
+            pass
+    except OSError:
+        pass
+"""
+
+_KERNEL = """\
+import socket, sys, time
+connection = socket.create_connection((sys.argv[1], 5001))
+left, start = int(sys.argv[3]), time.perf_counter()
+total, block = left, bytes(1 << 18)
+while left > 0:
+    left -= len(connection.recv(1 << 18)) if sys.argv[2] == "receive" else connection.send(block)
+print(total / (time.perf_counter() - start))
+"""
+
+# As those who try it write it: answer what came with send(), wait for the next with sniff() or sr1().
+_SCAPY = """\
+import sys, time
+from scapy.all import IP, TCP, conf, send, sniff, sr1
+conf.verb = 0
+server, source, way, seconds = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
+layer = IP(src=source, dst=server)
+answer = sr1(layer / TCP(sport=4000, dport=5001, flags="S", seq=1000, window=65535), timeout=5)
+seq, ack, done, start = 1001, answer[TCP].seq + 1, 0, time.perf_counter()
+send(layer / TCP(sport=4000, dport=5001, flags="A", seq=seq, ack=ack, window=65535))
+
+def take(packet):
+    global ack, done
+    text = bytes(packet[TCP].payload)
+    if packet[TCP].seq == ack and text:
+        ack += len(text)
+        done += len(text)
+    send(layer / TCP(sport=4000, dport=5001, flags="A", seq=seq, ack=ack, window=65535))
+
+if way == "receive":
+    sniff(filter=f"tcp and src host {server} and port 4000", prn=take, timeout=seconds)
+else:
+    while time.perf_counter() - start < seconds:
+        data = layer / TCP(sport=4000, dport=5001, flags="PA", seq=seq, ack=ack, window=65535) / bytes(1460)
+        answer = sr1(data, timeout=2)
+        if answer is not None and answer[TCP].ack == seq + 1460:
+            seq += 1460
+            done += 1460
+print(done / (time.perf_counter() - start))
+send(layer / TCP(sport=4000, dport=5001, flags="R", seq=seq))
+"""
+
+
+def _ended(neighbour: Neighbour, way: str, code: str, *arguments: str) -> float:
+    """Bytes per second of a client program in one namespace against a server in the other."""
+    server = neighbour.start(sys.executable, "-c", _SERVE, "send" if way == "receive" else "receive")
+    try:
+        neighbour.wait_for(5001)
+        command = ["ip", "netns", "exec", neighbour.ours, sys.executable, "-c", code, PEER[4], *arguments]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _download() -> float:
+    with open_lab("linux") as lab, tcpprobe.connect("192.0.2.1", 19, link=lab.link) as connection:
+        start, left = time.perf_counter(), OURS
+        while left > 0:
+            left -= len(connection.receive())
+        rate = OURS / (time.perf_counter() - start)
+        connection.abort()
+    return rate
+
+
+def _upload() -> float:
+    block = os.urandom(1 << 18)
+    with open_lab("linux") as lab, tcpprobe.connect("192.0.2.1", 9, link=lab.link) as connection:
+        start = time.perf_counter()
+        for _ in range(OURS >> 18):
+            connection.send(block)
+        connection.close()
+        return OURS / (time.perf_counter() - start)
+
+
+def figures() -> list[Figure]:
+    """(name, value, definition) of every figure."""
+    found: list[Figure] = []
+    for way, ours, verb in (("receive", _download(), "download"), ("send", _upload(), "upload")):
+        with Neighbour("veth") as neighbour:
+            neighbour.know(SPARE)
+            kernel = _ended(neighbour, way, _KERNEL, way, str(KERNELS))
+            scapy = _ended(neighbour, way, _SCAPY, SPARE, way, str(SCAPY_SECONDS))
+        found += [
+            (f"{verb}, MB/s", ours / MEGA, f"{OURS // 10**6} MB between our endpoint and a kernel, TUN, MTU 1500"),
+            (f"{verb}, two kernels, MB/s", kernel / MEGA, "the same between two kernels, veth, MTU 1500, offloads off"),
+            (f"{verb}, scapy, MB/s", scapy / MEGA, f"{SCAPY_SECONDS} s of a client with sr1(), sniff() and send()"),
+            (f"{verb}, of the kernels'", ours / kernel, "ours / two kernels (asked: at least 0.2)"),
+            (f"{verb}, times scapy's", ours / scapy, "ours / scapy (asked: at least 30)"),
+        ]
+    return found

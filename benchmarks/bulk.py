@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,13 +11,16 @@ from pathlib import Path
 
 import tcpprobe
 from tcpprobe.lab.lab import open_lab
+from tcpprobe.link.device import open_tun
+from tcpprobe.wire import ip
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "real"))
-from neighbour import PEER, Neighbour
+from neighbour import DEVICE, OURS, PEER, Neighbour
 
 Figure = tuple[str, float, str]
 MEGA = 1e6
 OURS = 300 * 1000 * 1000
+GIGABYTE = 1000 * 1000 * 1000
 KERNELS = 1000 * 1000 * 1000
 SCAPY_SECONDS = 5
 SPARE = "192.0.2.9"
@@ -113,6 +117,23 @@ def _upload() -> float:
         return OURS / (time.perf_counter() - start)
 
 
+def _gigabyte() -> tuple[float, int]:
+    """Bytes per second, and how often the peer's kernel had a time-out, while it sent as fast as it could."""
+    with Neighbour("tun") as neighbour:
+        neighbour.start(sys.executable, "-c", _SERVE, "send")
+        neighbour.wait_for(5001)
+        with neighbour.inside():
+            link = open_tun(DEVICE, ip.pack(OURS[4]))
+        neighbour.wait_until_ready()
+        with contextlib.closing(link), tcpprobe.connect(PEER[4], 5001, link=link) as connection:
+            start, left = time.perf_counter(), GIGABYTE
+            while left > 0:
+                left -= len(connection.receive())
+            rate = GIGABYTE / (time.perf_counter() - start)
+            connection.abort()
+        return rate, neighbour.counters()["TcpExtTCPTimeouts"]
+
+
 def figures() -> list[Figure]:
     """(name, value, definition) of every figure."""
     found: list[Figure] = []
@@ -128,4 +149,9 @@ def figures() -> list[Figure]:
             (f"{verb}, of the kernels'", ours / kernel, "ours / two kernels (asked: at least 0.2)"),
             (f"{verb}, times scapy's", ours / scapy, "ours / scapy (asked: at least 30)"),
         ]
+    rate, timeouts = _gigabyte()
+    found += [
+        ("download of 1 GB, MB/s", rate / MEGA, "the peer sends as fast as it can"),
+        ("time-outs of the peer meanwhile", timeouts, "TcpExtTCPTimeouts (asked: 0)"),
+    ]
     return found

@@ -292,7 +292,7 @@ class Loop:
             self.news[channel] = None
 
     def _leave(self, now: float) -> None:
-        channels, send = self._channels, self._send
+        channels, send = self._channels, self.link.send if self._tap is None else self._send
         for packet, size in self.endpoint.departures(now):
             segment, destination = packet.payload, packet.dst
             assert isinstance(segment, Segment)

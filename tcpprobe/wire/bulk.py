@@ -194,49 +194,43 @@ def cut(packet: Packet, size: int) -> list[bytes]:
     text = segment.payload
     if len(text) <= size:
         return [encode(packet)]
-    whole = encode(replace(packet, payload=replace(segment, payload=b"", flags=0, checksum=0)))
+    bare = encode(replace(packet, payload=replace(segment, payload=b"", flags=0, checksum=0)))
     head = 20 + len(segment.options)
-    start = len(whole) - head
+    start = len(bare) - head
     four = len(packet.src) == 4
     # What stays the same stands around what differs: length, identification, checksum; seq, flags, checksum.
-    before, after = (whole[6:10], whole[12:start]) if four else (b"", whole[6:start])
-    make = struct.Struct(
-        f"!2sHH4sH{len(after)}sIIIHHHH{head - 20}s" if four else f"!4sH{len(after)}sIIIHHHH{head - 20}s"
-    )
-    ports, ack, rest = (segment.sport << 16) + segment.dport, segment.ack, whole[start + 20 :]
-    window, urgent = segment.window, segment.urgent
+    first, before, after = (bare[:2], bare[6:10], bare[12:start]) if four else (bare[:4], b"", bare[6:start])
+    form = f"!2sHH4sH{len(after)}s" if four else f"!4sH{len(after)}s"
+    make = struct.Struct(f"{form}IIIHHHH{head - 20}s").pack
+    ports, ack, window, urgent = (segment.sport << 16) + segment.dport, segment.ack, segment.window, segment.urgent
+    rest = bare[start + 20 :]
     tcp_sum = _number(packet.src + packet.dst + rest, "big") + TCP + head + ports + ack + window + urgent
-    ip_sum = _number(whole[:2] + before + after, "big")
+    ip_sum = _number(first + before + after, "big")
+    # Adding the halves of a long number first saves half of the division.
+    half = (size >> 2 << 4) + 16
+    low = (1 << half) - 1
+    middle = head << 10 | segment.flags & ~(CWR | PSH | FIN)
+    seq, ident, left = segment.seq, packet.ident, len(text)
     pieces = []
-    for index, at in enumerate(range(0, len(text), size)):
+    for at in range(0, len(text), size):
         piece = text[at : at + size]
         length = len(piece)
-        seq = (segment.seq + at) & _MASK
-        bits = head << 10 | segment.flags & (~CWR if at else -1) & (~(PSH | FIN) if at + size < len(text) else -1)
-        text_sum = _number(piece, "big") % 0xFFFF << (length % 2 * 8)
+        left -= length
+        bits = middle
+        if not at:
+            bits |= segment.flags & CWR
+        if not left:
+            bits |= segment.flags & (PSH | FIN)
+        value = _number(piece, "big")
+        text_sum = ((value >> half) + (value & low)) % 0xFFFF << (length & 1) * 8
         checksum = 0xFFFF - ((tcp_sum + length + seq + bits + text_sum) % 0xFFFF or 0xFFFF)
+        tail = after, ports, seq, ack, bits, window, checksum, urgent, rest
         if four:
-            total, ident = start + head + length, (packet.ident + index) & 0xFFFF
+            total = start + head + length
             header_sum = 0xFFFF - ((ip_sum + total + ident) % 0xFFFF or 0xFFFF)
-            header = make.pack(
-                whole[:2],
-                total,
-                ident,
-                before,
-                header_sum,
-                after,
-                ports,
-                seq,
-                ack,
-                bits,
-                window,
-                checksum,
-                urgent,
-                rest,
-            )
+            pieces.append(make(first, total, ident, before, header_sum, *tail) + piece)
+            ident = ident + 1 & 0xFFFF
         else:
-            header = make.pack(
-                whole[:4], start - 40 + head + length, after, ports, seq, ack, bits, window, checksum, urgent, rest
-            )
-        pieces.append(header + piece)
+            pieces.append(make(first, start - 40 + head + length, *tail) + piece)
+        seq = seq + length & _MASK
     return pieces

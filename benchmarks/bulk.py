@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import tcpprobe
-from tcpprobe.lab.lab import open_lab
 from tcpprobe.link.device import open_tun
+from tcpprobe.stream.stream import Stream
 from tcpprobe.wire import ip
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "real"))
@@ -19,7 +20,7 @@ from neighbour import DEVICE, OURS, PEER, Neighbour
 
 Figure = tuple[str, float, str]
 MEGA = 1e6
-OURS = 300 * 1000 * 1000
+AMOUNT = 300 * 1000 * 1000
 GIGABYTE = 1000 * 1000 * 1000
 KERNELS = 1000 * 1000 * 1000
 SCAPY_SECONDS = 5
@@ -97,59 +98,56 @@ def _ended(neighbour: Neighbour, way: str, code: str, *arguments: str) -> float:
         server.wait()
 
 
-def _download() -> float:
-    with open_lab("linux") as lab, tcpprobe.connect("192.0.2.1", 19, link=lab.link) as connection:
-        start, left = time.perf_counter(), OURS
-        while left > 0:
-            left -= len(connection.receive())
-        rate = OURS / (time.perf_counter() - start)
-        connection.abort()
-    return rate
-
-
-def _upload() -> float:
-    block = os.urandom(1 << 18)
-    with open_lab("linux") as lab, tcpprobe.connect("192.0.2.1", 9, link=lab.link) as connection:
-        start = time.perf_counter()
-        for _ in range(OURS >> 18):
-            connection.send(block)
-        connection.close()
-        return OURS / (time.perf_counter() - start)
-
-
-def _gigabyte() -> tuple[float, int]:
-    """Bytes per second, and how often the peer's kernel had a time-out, while it sent as fast as it could."""
+@contextlib.contextmanager
+def _connected(way: str) -> Iterator[tuple[Neighbour, Stream]]:
+    """Our connection, through a TUN device, to the server that the kernels use too."""
     with Neighbour("tun") as neighbour:
-        neighbour.start(sys.executable, "-c", _SERVE, "send")
+        neighbour.start(sys.executable, "-c", _SERVE, "send" if way == "receive" else "receive")
         neighbour.wait_for(5001)
         with neighbour.inside():
             link = open_tun(DEVICE, ip.pack(OURS[4]))
         neighbour.wait_until_ready()
         with contextlib.closing(link), tcpprobe.connect(PEER[4], 5001, link=link) as connection:
-            start, left = time.perf_counter(), GIGABYTE
-            while left > 0:
-                left -= len(connection.receive())
-            rate = GIGABYTE / (time.perf_counter() - start)
-            connection.abort()
+            yield neighbour, connection
+
+
+def _download(amount: int) -> tuple[float, int]:
+    """Bytes per second, and how often the peer's kernel had a time-out, while it sent as fast as it could."""
+    with _connected("receive") as (neighbour, connection):
+        start, left = time.perf_counter(), amount
+        while left > 0:
+            left -= len(connection.receive())
+        rate = amount / (time.perf_counter() - start)
+        connection.abort()
         return rate, neighbour.counters()["TcpExtTCPTimeouts"]
+
+
+def _upload(amount: int) -> float:
+    block = os.urandom(1 << 18)
+    with _connected("send") as (_, connection):
+        start = time.perf_counter()
+        for _ in range(amount >> 18):
+            connection.send(block)
+        connection.close()
+        return amount / (time.perf_counter() - start)
 
 
 def figures() -> list[Figure]:
     """(name, value, definition) of every figure."""
     found: list[Figure] = []
-    for way, ours, verb in (("receive", _download(), "download"), ("send", _upload(), "upload")):
+    for way, ours, verb in (("receive", _download(AMOUNT)[0], "download"), ("send", _upload(AMOUNT), "upload")):
         with Neighbour("veth") as neighbour:
             neighbour.know(SPARE)
             kernel = _ended(neighbour, way, _KERNEL, way, str(KERNELS))
             scapy = _ended(neighbour, way, _SCAPY, SPARE, way, str(SCAPY_SECONDS))
         found += [
-            (f"{verb}, MB/s", ours / MEGA, f"{OURS // 10**6} MB between our endpoint and a kernel, TUN, MTU 1500"),
+            (f"{verb}, MB/s", ours / MEGA, f"{AMOUNT // 10**6} MB between our endpoint and a kernel, TUN, MTU 1500"),
             (f"{verb}, two kernels, MB/s", kernel / MEGA, "the same between two kernels, veth, MTU 1500, offloads off"),
             (f"{verb}, scapy, MB/s", scapy / MEGA, f"{SCAPY_SECONDS} s of a client with sr1(), sniff() and send()"),
             (f"{verb}, of the kernels'", ours / kernel, "ours / two kernels (asked: at least 0.2)"),
             (f"{verb}, times scapy's", ours / scapy, "ours / scapy (asked: at least 30)"),
         ]
-    rate, timeouts = _gigabyte()
+    rate, timeouts = _download(GIGABYTE)
     found += [
         ("download of 1 GB, MB/s", rate / MEGA, "the peer sends as fast as it can"),
         ("time-outs of the peer meanwhile", timeouts, "TcpExtTCPTimeouts (asked: 0)"),

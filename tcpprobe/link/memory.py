@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from tcpprobe.link.base import Lease
@@ -31,6 +33,9 @@ class Peer(Protocol):
 class MemoryLink:
     """Carries packets to ``peer`` and back, each way taking ``delay`` seconds.
 
+    ``fate`` may lose packets, repeat them or let them be late: for each way (``out``, ``in``) and packet it says how
+    many seconds more each copy takes.
+
     Whoever drives it owns the clock: call ``deliver(now)`` whenever the clock has moved or something was sent, and
     move the clock no further than ``next_timeout()``. Packets sent are stamped with the latest ``now``.
     """
@@ -53,6 +58,7 @@ class MemoryLink:
         self.peer = peer
         self.mtu = mtu
         self.delay = delay
+        self.fate: Callable[[str, bytes], Iterable[float]] | None = None
         self.now = 0.0
         self._pool = Pool(*networks, exclude=exclude, rng=rng or random.Random(0), limit=4096)
         self._there: deque[tuple[float, bytes]] = deque()
@@ -68,7 +74,7 @@ class MemoryLink:
 
     def send(self, packet: bytes, destination: bytes) -> None:  # noqa: ARG002
         """Put a packet on its way to the peer."""
-        self._there.append((self.now + self.delay, packet))
+        self._carry(self._there, "out", self.now, packet)
 
     def flush(self) -> bool:
         """Nothing ever waits."""
@@ -108,7 +114,16 @@ class MemoryLink:
 
     def _collect(self, moment: float) -> None:
         for packet in self.peer.packets_to_send(moment):
-            self._back.append((moment + self.delay, ip.encode(packet)))
+            self._carry(self._back, "in", moment, ip.encode(packet))
+
+    def _carry(self, queue: deque[tuple[float, bytes]], way: str, now: float, packet: bytes) -> None:
+        if self.fate is None:
+            queue.append((now + self.delay, packet))
+            return
+        for late in self.fate(way, packet):
+            moment = now + self.delay + late
+            at = bisect_right(queue, moment, key=itemgetter(0))  # packets of one moment keep their order
+            queue.insert(at, (moment, packet))
 
     def next_timeout(self) -> float | None:
         """When something happens next: a packet arrives on either side, the peer's timer fires. None: never."""

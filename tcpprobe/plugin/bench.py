@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tcpprobe.lab.lab import Lab, LabError, open_lab
 from tcpprobe.link.base import LinkError
+from tcpprobe.link.impaired import impaired, read_impairment
 from tcpprobe.link.raw import RawLink
 from tcpprobe.marked.problem import Problems
 from tcpprobe.plugin.known import read as read_ledger
@@ -60,6 +61,9 @@ class Bench:
             self.settings = settings_of(config, seed)
             self.targets = [_target_of(config, text) for text in dict.fromkeys(value(config, "tcp_target"))]
             self._source = _source_of(config)
+            self._impairment = value(config, "tcp_impair")
+            if self._impairment is not None:
+                read_impairment(self._impairment)
             self._again = shlex.join(again(config))
             known = value(config, "tcp_known")
             self.ledger = None if known is None else read_ledger(known)
@@ -136,7 +140,14 @@ class Bench:
         return Place(session.target, lab, session, replace(run, notes=[*run.notes, *lab.notes]))
 
     def _lab(self, target: Target) -> Lab:
-        """A lab, or the link to a live target in a lab's clothes."""
+        """A lab, or the link to a live target in a lab's clothes; the link as bad as the user wants it."""
+        lab = self._opened(target)
+        if self._impairment is not None:
+            lab.link = impaired(lab.link, self._impairment)
+            lab.notes += (f"the link was made worse on purpose: {self._impairment}",)
+        return lab
+
+    def _opened(self, target: Target) -> Lab:
         try:
             if target.lab is not None:
                 return open_lab(target.text)

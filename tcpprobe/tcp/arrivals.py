@@ -233,8 +233,10 @@ class Arrivals(Text):
         self.report_duplicate(seg)
         if self.state is State.TIME_WAIT and seg.flags & FIN and seg.end == self.tcb.rcv.nxt:
             self.start_time_wait()  # fifth and eighth: a FIN again restarts 2 MSL
-        if self.window_closed_on(seg) and self.check_ack(seg):
-            return True
+        if self.window_closed_on(seg):
+            self.note_congestion(seg)  # RFC 3168 6.1.6: the ECN field of a window probe counts
+            if self.check_ack(seg):
+                return True
         self.refuse(seg)
         return True
 

@@ -245,3 +245,42 @@ class OddSegmentResets(Connection):
         if self.state is State.ESTABLISHED and seg.flags & SYN and seg.flags & ACK:
             self.put_reset(seg)
         super().segment_arrives(seg, now, ecn=ecn)
+
+
+# -- a closed receive window
+
+
+@mutant("while its window is closed it answers nothing")
+class ZeroWindowSilent(Connection):
+    def refuse(self, seg: Segment) -> None:
+        if self.tcb.rcv.wnd:
+            super().refuse(seg)
+
+
+@mutant("while its window is closed it takes one octet at a time all the same")
+class ZeroWindowTaken(Connection):
+    def refuse(self, seg: Segment) -> None:
+        rcv = self.tcb.rcv
+        if not rcv.wnd and seg.payload and seg.seq == rcv.nxt:
+            rcv.nxt = add(rcv.nxt, 1)
+        super().refuse(seg)
+
+
+@mutant("while its window is closed it takes no RST")
+class ZeroWindowResetIgnored(Connection):
+    def check_rst(self, seg: Segment) -> bool:
+        return (bool(seg.flags & RST) and not self.tcb.rcv.wnd) or super().check_rst(seg)
+
+
+@mutant("while its window is closed it takes no acknowledgment")
+class ZeroWindowAckIgnored(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        if self.tcb.rcv.wnd:
+            super().take_ack(seg, ahead)
+
+
+@mutant("a window probe marked CE is not echoed")
+class CeOnProbeIgnored(Connection):
+    def window_closed_on(self, seg: Segment) -> bool:
+        self.congestion_experienced = False
+        return super().window_closed_on(seg)

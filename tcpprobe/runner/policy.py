@@ -44,8 +44,9 @@ def plays_to_come(verdicts: Sequence[Verdict], settings: Settings) -> int:
 def judged(attempts: Sequence[Result]) -> Result:
     """The result of a case from all its plays, in the order in which they ended.
 
-    A requirement is called broken only when every conclusive play saw it broken; what was broken in some plays
-    and held in others is inconclusive and called unstable.
+    A requirement is called broken only when every conclusive play saw it broken, at the same step; what was broken in
+    some plays and held in others is inconclusive and called unstable, and so is what was broken now here, now there:
+    a target's mistake comes back, a lost packet is another one each time.
     """
     result = _telling(attempts)
     conclusive = [attempt for attempt in attempts if attempt.verdict is not Verdict.INCONCLUSIVE]
@@ -56,9 +57,17 @@ def judged(attempts: Sequence[Result]) -> Result:
     if broken and len(broken) < len(conclusive):
         result.verdict = Verdict.INCONCLUSIVE
         result.reason = f"{len(broken)} of {len(conclusive)}, unstable: {result.reason}"
+    elif len({_place(attempt) for attempt in broken}) > 1:
+        result.verdict = Verdict.INCONCLUSIVE
+        result.reason = f"never the same in {len(broken)} plays, unstable: {result.reason}"
     elif len(broken) > 1:
         result.reason = f"{result.reason} ({len(broken)} of {len(conclusive)})"
     return result
+
+
+def _place(attempt: Result) -> int | None:
+    """The index of the step that was missed."""
+    return next((step.index for step in attempt.steps if step.outcome == "missed"), None)
 
 
 def _telling(attempts: Sequence[Result]) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpprobe.results.model import Result, Verdict
+from tcpprobe.results.model import Result, StepResult, Verdict
 from tcpprobe.runner.policy import judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.target.target import Target
@@ -94,3 +94,22 @@ def test_needs() -> None:
     missing = unmet_need({"agent", "own_address", "ipv6"}, target, own_address=False)
     assert missing is not None
     assert [part.split(":")[0] for part in missing.split("; ")] == ["needs agent", "needs ipv6", "needs own_address"]
+
+
+def broken_at(step: int, verdict: Verdict = F) -> Result:
+    """A play in which this step was missed."""
+    found = result(verdict)
+    found.steps = [StepResult(step, 1, 1, "expect", "", "missed")]
+    return found
+
+
+@pytest.mark.parametrize("verdict", [F, W])
+def test_a_mistake_that_comes_back_is_a_mistake(verdict: Verdict) -> None:
+    assert judged([broken_at(3, verdict) for _ in range(3)]).verdict is verdict
+
+
+def test_what_is_broken_now_here_and_now_there_is_unstable() -> None:
+    """Another packet was lost each time."""
+    final = judged([broken_at(3), broken_at(3), broken_at(4)])
+    assert final.verdict is U
+    assert final.reason.startswith("never the same in 3 plays, unstable: because")

@@ -284,3 +284,30 @@ class CeOnProbeIgnored(Connection):
     def window_closed_on(self, seg: Segment) -> bool:
         self.congestion_experienced = False
         return super().window_closed_on(seg)
+
+
+# -- SACK blocks and zero windows at the sender
+
+
+@mutant("a SACK block that makes no sense resets the connection")
+class SackNonsenseResets(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        snd = self.tcb.snd
+        for left, right in seg.parsed.sack_blocks or ():
+            if diff(right, left) <= 0 or diff(right, snd.nxt) > 0 or diff(left, snd.una) < 0:
+                self.put_reset(seg)
+                self.be_reset()
+                return
+        super().take_ack(seg, ahead)
+
+
+@mutant("a connection whose window stays closed for ten seconds is given up")
+class PersistGivenUp(Connection):
+    since: float | None = None
+
+    def persist_expired(self) -> None:
+        self.since = self.now if self.since is None else self.since
+        if self.now - self.since >= 6:
+            self.be_reset()
+        else:
+            super().persist_expired()

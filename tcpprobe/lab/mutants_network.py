@@ -11,7 +11,7 @@ from tcpprobe.tcp.state import State
 from tcpprobe.wire.flags import ACK, FIN, SYN
 from tcpprobe.wire.hosts import is_a_host
 from tcpprobe.wire.icmp import Icmp
-from tcpprobe.wire.ip import Packet, encode
+from tcpprobe.wire.ip import Packet, encode, quoted_tuple
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, within
 
@@ -219,3 +219,14 @@ class OtherAddress(Readdressing):
 class DfMissing(Readdressing):
     def readdress(self, packet: Packet) -> Packet:
         return replace(packet, df=False)
+
+
+@mutant("an ICMP error that quotes no TCP segment hangs the target: nothing is answered from then on")
+class IcmpWithoutQuoteHangs(Endpoint):
+    hung = False
+
+    def packet_arrives(self, packet: Packet, now: float) -> None:
+        icmp = packet.payload
+        self.hung |= isinstance(icmp, Icmp) and quoted_tuple(icmp, 4 if len(packet.src) == 4 else 6) is None
+        if not self.hung:
+            super().packet_arrives(packet, now)

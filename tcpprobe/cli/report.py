@@ -13,7 +13,9 @@ from tcpprobe.results.jsonl import ResultsError
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("results", type=Path, help="a results file (JSON Lines), also one of a run that was cut short")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="where to write it: .html or .md")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="where to write it: .html, .md, .sarif or .svg (a badge)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NONE = "none"
 FOLDER = "reports"
 LATEST = "latest.html"
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 class OutputError(Exception):
@@ -81,6 +83,7 @@ class Output:
                 self.told.append(f"results: {self._shown(target.writer.path)}")
             if target.page is not None:
                 self._make_page(target, target.page)
+            self._add_to_step_summary(target)
 
     def _open(self, run: Run) -> Target:
         name = re.sub(r"[^A-Za-z0-9.]+", "-", run.target).strip("-")
@@ -108,6 +111,29 @@ class Output:
         else:
             also = f" (and {self._shown(page.parent / LATEST)})" if self._page is None else ""
             self.told.append(f"report: {self._shown(page)}{also}")
+
+    def commands(self) -> list[str]:
+        """What to say to GitHub Actions, a workflow command each; nothing when that is not where this runs."""
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            return []
+        from tcpprobe.report.github import commands
+
+        workspace = os.environ.get("GITHUB_WORKSPACE")
+        found = [result for target in self.targets.values() for result in target.results]
+        return list(commands(found, self._here, Path(workspace) if workspace else None))
+
+    def _add_to_step_summary(self, target: Target) -> None:
+        """Append the summary to the file that GitHub Actions shows beside a job."""
+        path = os.environ.get(STEP_SUMMARY)
+        if not path:
+            return
+        from tcpprobe.report import markdown
+
+        try:
+            with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(markdown.render(target.run, target.results, target.end))
+        except OSError as error:
+            self.told.append(f"the summary could not be added to {path}: {error.strerror}")
 
     def _write(self, target: Target, record: Run | Result | End) -> None:
         if target.writer is None:

@@ -78,3 +78,5 @@ class Summary:
             terminalreporter.write_line(told)
         for sentence in self.output.told:
             terminalreporter.write_line(f"tcpprobe: {sentence}")
+        for command in self.output.commands():
+            terminalreporter.write_line(command)

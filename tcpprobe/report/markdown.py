@@ -20,6 +20,7 @@ _COLUMNS = {
     "untested": "not tested",
 }
 _LISTED = 50
+_CASES = 8
 
 
 def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path) -> None:
@@ -73,8 +74,9 @@ def _rules(title: str, rules: list[Rule]) -> Iterator[str]:
     yield from ("", f"### {title}", "")
     for rule in rules[:_LISTED]:
         name = f"[{_text(rule.id)}]({rule.url})" if rule.url else f"**{_text(rule.id)}**"
-        cases = ", ".join(_code(id_) for id_, verdict in rule.cases if verdict in ("fail", "warn"))
-        yield f"* {name} {_text(rule.text)} ({cases})"
+        cases = [_code(id_) for id_, verdict in rule.cases if verdict in ("fail", "warn")]
+        more = [f"and {len(cases) - _CASES} more"] if len(cases) > _CASES else []
+        yield f"* {name} {_text(rule.text)} ({', '.join(cases[:_CASES] + more)})"
     if len(rules) > _LISTED:
         yield f"* and {len(rules) - _LISTED} more"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tcpprobe.report import html, markdown
+from tcpprobe.report import badge, html, markdown, sarif
 from tcpprobe.results.jsonl import ResultsError, read
 from tcpprobe.results.model import End, Result, Run
 
@@ -13,14 +13,16 @@ _WRITERS: dict[str, Callable[[Run, Iterable[Result], End | None, str | Path], No
     ".html": html.write,
     ".htm": html.write,
     ".md": markdown.write,
+    ".sarif": sarif.write,
+    ".svg": badge.write,
 }
 
 
 def render(jsonl_path: str | Path, out_path: str | Path) -> None:
-    """Write the report of a results file as HTML (``.html``) or Markdown (``.md``).
+    """Write the report of a results file: HTML, Markdown, SARIF or a badge (SVG), as the extension says.
 
     Raises ResultsError, in one line, when the results cannot be read, the report cannot be written or its extension
-    is neither.
+    is none of these.
     """
     writer = _WRITERS.get(Path(out_path).suffix.lower())
     if writer is None:

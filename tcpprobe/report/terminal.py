@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tcpprobe.catalogue.model import Requirement
 from tcpprobe.report.excerpt import excerpt, failing_step
+from tcpprobe.report.github import harmless
 from tcpprobe.report.ladder import label, text_ladder
 from tcpprobe.report.view import Collector, View
 from tcpprobe.report.words import LEVELS, RFC_TITLES, plain, rfc_name, rfc_of
@@ -133,7 +134,7 @@ def failure(
     out += ["", *([f"capture   {plain(capture)}"] if capture else [])]
     if result.reproduce:
         out.append(f"again     {plain(result.reproduce)}")
-    return "\n".join(line.rstrip() for line in out).rstrip()
+    return "\n".join(harmless(line.rstrip()) for line in out).rstrip()
 
 
 def _head(result: Result, paint: Mapping[str, str], width: int) -> list[str]:

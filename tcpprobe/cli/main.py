@@ -18,7 +18,7 @@ COMMANDS = {
     "new": "write a first scenario of your own",
     "lint": "check scenario files; every mistake with its line and column",
     "schema": "print a JSON Schema: of scenario files, or of results",
-    "report": "draw a report from results: .html or .md",
+    "report": "draw a report from results: .html, .md, .sarif or .svg",
     "compare": "what changed between runs or differs between stacks",
     "coverage": "which requirements the scenarios cover",
     "mutate": "play scenarios against broken TCPs and list the faults they miss",

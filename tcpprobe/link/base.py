@@ -32,7 +32,7 @@ class Link(Protocol):
 
     @property
     def name(self) -> str:
-        """``raw``, ``tun`` or ``memory``."""
+        """``raw``, ``packet``, ``tun``, ``veth`` or ``memory``."""
 
     @property
     def mtu(self) -> int:
@@ -64,6 +64,9 @@ class Link(Protocol):
 
     def lend(self, target: bytes, ports: int) -> Lease:
         """An address to talk to ``target`` from, with that many ports. Raises LinkError when there are none left."""
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader of the results should know about the packets so far, a sentence each."""
 
     def close(self) -> None:
         """Leave nothing behind; idempotent."""

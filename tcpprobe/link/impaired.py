@@ -183,6 +183,10 @@ class ImpairedLink:
         """The link's."""
         return self._link.lend(target, ports)
 
+    def remarks(self) -> Sequence[str]:
+        """The link's."""
+        return self._link.remarks()
+
     def close(self) -> None:
         """Close the link, and forget what is late. Idempotent."""
         self._link.close()

@@ -8,8 +8,9 @@ import struct
 
 from tcpprobe.link import bpf
 from tcpprobe.link.base import Lease, LinkError
-from tcpprobe.link.raw import ANY, RawLink
+from tcpprobe.link.raw import RawLink
 from tcpprobe.link.routes import Route, interface_mtu, require_own
+from tcpprobe.link.tap import ANY
 from tcpprobe.wire import ip
 
 _SIOCGIFADDR = 0x8915
@@ -38,7 +39,7 @@ class ListeningLink(RawLink):
         self._set_up(b"", Route(address, interface or ANY, index, mtu))
         try:
             self._guards.claim(port)
-            bpf.attach(self._in, bpf.towards(address, b"", self._guards.blocks))
+            self._in.filter(bpf.towards(address, b"", self._guards.blocks))
         except LinkError:
             self.close()
             raise

@@ -133,6 +133,10 @@ class MemoryLink:
             moments.append(timeout)
         return min(moments, default=None)
 
+    def remarks(self) -> Sequence[str]:
+        """Packets pass as they are."""
+        return ()
+
     def close(self) -> None:
         """Forget what is on its way."""
         self._there.clear()

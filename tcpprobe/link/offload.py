@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tcpprobe.wire import ip
 from tcpprobe.wire.checksum import TCP, Checksum, pseudo_sum
@@ -18,6 +18,45 @@ NEEDS_CSUM = 1
 
 _GSO_TCPV4, _GSO_TCPV6 = 1, 4
 _GSO_ECN = 0x80
+
+
+_MERGED = (
+    "{0} merged arriving segments (GRO, LRO): they were cut again, but when each came and which bore PSH is lost; "
+    "`ethtool -K {0} gro off lro off` shows what was sent"
+)
+_OVERSIZED = (
+    "{0} brought packets larger than its MTU: what was sent is not what was judged; turn merging off here "
+    "(`ethtool -K {0} gro off lro off`), and cutting late at a sender on this host (`tso off gso off`)"
+)
+_UNFINISHED = (
+    "the sender behind {0} is on this host and leaves checksums to hardware that is not there: they were not judged; "
+    "`ethtool -K … tx off tso off gso off` on its own interface makes them real"
+)
+_LOOPBACK = "over loopback nobody computes checksums: the target's were not judged"
+
+
+@dataclass(slots=True)
+class Traces:
+    """What packets showed of an interface's offloads.
+
+    Attributes:
+        merged: super-segments of several packets, cut again.
+        oversized: packets larger than the interface's MTU that do not say what they were merged from.
+        unfinished: segments whose checksum nobody had computed, because their sender is on this host.
+    """
+
+    merged: int = 0
+    oversized: int = 0
+    unfinished: int = 0
+
+    def remarks(self, interface: str) -> list[str]:
+        """A sentence for each that was seen, with what to do about it."""
+        seen = {
+            _MERGED: self.merged,
+            _OVERSIZED: self.oversized,
+            _LOOPBACK if interface == "lo" else _UNFINISHED: self.unfinished,
+        }
+        return [sentence.format(interface) for sentence, count in seen.items() if count]
 
 
 def split(data: bytes, gso_type: int, gso_size: int) -> list[bytes]:

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import os
 import random
 import socket
-import struct
-import time
 from collections.abc import Sequence
 
-from tcpprobe.link import bpf, offload
+from tcpprobe.link import bpf
 from tcpprobe.link.base import Lease, LinkError
 from tcpprobe.link.guard import Guards
 from tcpprobe.link.outbox import Outbox
 from tcpprobe.link.routes import Route, route
+from tcpprobe.link.tap import ANY, Tap
 from tcpprobe.wire import ip
 from tcpprobe.wire.checksum import ones_complement
 
-_SOL_PACKET = 263
-_PACKET_STATISTICS = 6
-_PACKET_AUXDATA = 8
-_PACKET_VNET_HDR = 15
-_SO_TIMESTAMPNS = 35
-_SO_RCVBUFFORCE = 33
 _SO_BINDTODEVICE = 25
 _ETH_P = {4: 0x0800, 16: 0x86DD}
 _BUFFER = 8 << 20
-_AUXDATA = struct.Struct("=IIIHHHH")
-_TIMESPEC = struct.Struct("@ll")
-_SOCKADDR_LL = struct.Struct("=HH16x")
-_ANCILLARY = socket.CMSG_SPACE(_AUXDATA.size) + socket.CMSG_SPACE(_TIMESPEC.size)
-_LARGEST = 1 << 17
-
-ANY = ""
-"""Instead of an interface's name: all of them."""
 
 UNPRIVILEGED = (
     "the raw link needs the capability CAP_NET_RAW: run as root, or use a lab target (--tcp-target lab), which does not"
@@ -76,8 +59,7 @@ class RawLink:
         # Elsewhere the kernel tells its own unfinished work from the target's.
         self.offload = self.route.interface == "lo"
         self._blocks = 0
-        self._view = memoryview(bytearray(_LARGEST))
-        self._sockets: list[socket.socket] = []
+        self._sockets: list[socket.socket | Tap] = []
         scope = self.route.index if self.source[:2] == b"\xfe\x80" else 0
         self._guards = Guards(self.source, scope, rng or random.Random())
         try:
@@ -102,65 +84,21 @@ class RawLink:
         self._scope = scope
         return sock
 
-    def _open_in(self) -> socket.socket:
-        # Protocol 0 until bound: nothing must arrive before the filter is there.
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-        self._sockets.append(sock)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
-        except PermissionError:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        sock.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
-        sock.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
-        bpf.attach(sock, bpf.towards(self.source, self.target, ()))
-        protocol = _ETH_P[len(self.source)]
-        if self.route.interface == ANY:
-            _bind_everywhere(sock, protocol)
-        else:
-            sock.bind((self.route.interface, protocol))
-        return sock
+    def _open_in(self) -> Tap:
+        program = bpf.towards(self.source, self.target, ())
+        tap = Tap(self.route.interface, _ETH_P[len(self.source)], program, self.mtu, unfinished=self.offload)
+        self._sockets.append(tap)
+        return tap
 
     def filenos(self) -> Sequence[int]:
         """The packet socket's descriptor."""
-        return (self._in.fileno(),)
+        return (self._in.sock.fileno(),)
 
     def read(self, fileno: int) -> list[tuple[bytes, float]]:  # noqa: ARG002
         """All packets that wait, with the kernel's reception stamps, super-segments cut to what is on the wire."""
-        packets: list[tuple[bytes, float]] = []
-        wall_to_monotonic = time.monotonic() - time.time()
-        while True:
-            try:
-                size, ancillary, _, _ = self._in.recvmsg_into([self._view], _ANCILLARY)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError as error:
-                raise LinkError(f"interface {self.route.interface} cannot be read: {error.strerror}") from error
-            stamp, start = self._read_ancillary(ancillary, wall_to_monotonic)
-            packet = bytes(self._view[offload.VNET.size + start : size])
-            packets += [(piece, stamp) for piece in self._as_on_the_wire(packet)]
+        packets = [(packet, stamp) for _, packet, stamp in self._in.read()]
         self.flush()
         return packets
-
-    def _as_on_the_wire(self, packet: bytes) -> list[bytes]:
-        """What the kernel merged or left unfinished, undone, by the virtio header it put before the packet."""
-        flags, gso_type, _, gso_size, _, _ = offload.VNET.unpack_from(self._view)
-        pieces = offload.split(packet, gso_type, gso_size) if gso_type else [_unpadded(packet)]
-        if flags & offload.NEEDS_CSUM and not self.offload:
-            return [offload.finish(piece) for piece in pieces]
-        return pieces
-
-    def _read_ancillary(self, ancillary: list[tuple[int, int, bytes]], offset: float) -> tuple[float, int]:
-        """(monotonic reception time, where the IP header begins)."""
-        stamp, start = time.monotonic(), 0
-        for level, kind, data in ancillary:
-            if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-                seconds, nanoseconds = _TIMESPEC.unpack(data)
-                # A wall clock that is set meanwhile must not bring packets from the future.
-                stamp = min(stamp, seconds + nanoseconds / 1e9 + offset)
-            elif level == _SOL_PACKET and kind == _PACKET_AUXDATA:
-                start = _AUXDATA.unpack_from(data)[4]
-        return stamp, start
 
     def send(self, packet: bytes, destination: bytes) -> None:
         """Send through the kernel's routing. Raises LinkError for an IPv4 header that the kernel would repair."""
@@ -195,7 +133,7 @@ class RawLink:
             raise LinkError(f"this link is for {ip.text(self.target)}, not for {ip.text(target)}")
         lent = self._guards.lend(ports)
         if len(self._guards.blocks) != self._blocks:
-            bpf.attach(self._in, bpf.towards(self.source, self.target, self._guards.blocks))
+            self._in.filter(bpf.towards(self.source, self.target, self._guards.blocks))
             self._blocks = len(self._guards.blocks)
         return Lease(self.source, lent, lambda: self._give_back(lent))
 
@@ -203,34 +141,19 @@ class RawLink:
         for port in ports:
             self._guards.give_back(port)
 
+    def remarks(self) -> list[str]:
+        """What the interface did to packets so far."""
+        return self._in.remarks()
+
     def dropped(self) -> int:
         """Packets the kernel dropped since the last question because nobody read them in time."""
-        _, drops = struct.unpack("=II", self._in.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
-        return int(drops)
+        return self._in.dropped()
 
     def close(self) -> None:
         """Close the sockets and the guards."""
         for sock in self._sockets:
             sock.close()
         self._guards.close()
-
-
-def _bind_everywhere(sock: socket.socket, protocol: int) -> None:
-    """Bind a packet socket to no interface in particular, for which Python's ``bind`` has no words."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    address = _SOCKADDR_LL.pack(socket.AF_PACKET, socket.htons(protocol))
-    if libc.bind(sock.fileno(), address, len(address)):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-def _unpadded(packet: bytes) -> bytes:
-    """Without the padding that Ethernet adds to short frames."""
-    if len(packet) > 60 - 14:
-        return packet
-    if packet[0] >> 4 == 4:
-        total = int.from_bytes(packet[2:4], "big")
-        return packet[:total] if total >= 20 else packet
-    return packet
 
 
 def _refuse_repair(packet: bytes) -> None:

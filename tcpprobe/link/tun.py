@@ -81,6 +81,10 @@ class TunLink:
         """An address of its own for each lease."""
         return self._pool.lend(target, ports)
 
+    def remarks(self) -> Sequence[str]:
+        """Packets pass as they are."""
+        return ()
+
     def close(self) -> None:
         """Close the descriptor; a device that is not persistent goes with it."""
         if self._fileno >= 0:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpprobe.link.offload import finish, split
+from tcpprobe.link.offload import Traces, finish, split
 from tcpprobe.wire import ip
 from tcpprobe.wire.checksum import Checksum, pseudo_sum
 from tcpprobe.wire.flags import ACK, CWR, FIN, PSH
@@ -67,3 +67,14 @@ def test_nothing_is_lost(payload, size):
     pieces = [ip.decode(piece).payload for piece in split(super_segment(V4, payload), 1, size)]
     assert b"".join(piece.payload for piece in pieces) == payload
     assert all(len(piece.payload) <= size for piece in pieces)
+
+
+def test_what_was_seen_is_told_with_what_to_do():
+    assert Traces().remarks("eth0") == []
+    merged, oversized, unfinished = Traces(3, 1, 2).remarks("eth0")
+    assert merged.startswith("eth0 merged arriving segments")
+    assert "`ethtool -K eth0 gro off lro off`" in merged
+    assert oversized.startswith("eth0 brought packets larger than its MTU")
+    assert "they were not judged; `ethtool -K … tx off tso off gso off`" in unfinished
+    (loopback,) = Traces(unfinished=1).remarks("lo")
+    assert loopback == "over loopback nobody computes checksums: the target's were not judged"

@@ -16,7 +16,7 @@ from tcpprobe.play.scope import PlayScope
 from tcpprobe.play.stage import Stage
 from tcpprobe.play.steps import STEPS
 from tcpprobe.results.model import Result, Verdict
-from tcpprobe.scenario.expression import ExpressionError
+from tcpprobe.scenario.expression import ExpressionError, NothingYet
 from tcpprobe.scenario.model import Case
 from tcpprobe.wire.checksum import Checksum
 from tcpprobe.wire.flags import ACK, RST
@@ -229,6 +229,8 @@ class Play:
             self._end(self.verdict, self.reason)
         except Stop as stop:
             self._end(stop.verdict, stop.reason)
+        except NothingYet as error:
+            self._end(Verdict.INCONCLUSIVE, str(error))
         except ExpressionError as error:
             self._end(Verdict.ERROR, str(error))
 

@@ -21,13 +21,16 @@ from tcpprobe.play.play import Play
 from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.liveness import liveness_case
-from tcpprobe.runner.policy import DOUBTFUL, HOSTILE, judged, plays_to_come, unmet_need
+from tcpprobe.runner.policy import DOUBTFUL, HOSTILE, judged, plays_to_come, unmet_need, unstable
 from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
 
 #: So many SYNs, a second apart, must stay unanswered before a target is called dead.
 PATIENCE = 10
+
+#: A link is bad when more cases than this, and more of a hundred, are broken in one play and hold in the next.
+BAD_LINK = 3
 
 #: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
 #: not wait for them.
@@ -132,6 +135,7 @@ class Conductor:
         self._checking = False
         self._unanswered = 0
         self._dead: str | None = None
+        self._unstable: set[Key] = set()
 
     # -- what is asked of it -------------------------------------------------------------------------------------
 
@@ -371,7 +375,11 @@ class Conductor:
         if self._dead:
             self._lost(ticket)
             return
-        again = plays_to_come([attempt.verdict for attempt in ticket.attempts], self.settings)
+        verdicts = [attempt.verdict for attempt in ticket.attempts]
+        if unstable(verdicts):
+            self._unstable.add(key_of(ticket.case))
+        bad_link = len(self._unstable) > max(BAD_LINK, self.done * BAD_LINK // 100)
+        again = plays_to_come(verdicts, self.settings, bad_link=bad_link)
         if not again:
             self._conclude(ticket, judged(ticket.attempts))
             return

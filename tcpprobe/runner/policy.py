@@ -28,11 +28,17 @@ REMEDIES = {
 HOSTILE = "may harm the target: played against labs only, unless --tcp-hostile asks for it"
 
 
-def plays_to_come(verdicts: Sequence[Verdict], settings: Settings) -> int:
+DISTURBED = 4
+"""On a bad link a case holds that held so often, and was broken once only."""
+
+
+def plays_to_come(verdicts: Sequence[Verdict], settings: Settings, *, bad_link: bool = False) -> int:
     """How many more plays a case needs before its verdict can be given."""
     if Verdict.ERROR in verdicts:
         return 0
     conclusive = [verdict for verdict in verdicts if verdict is not Verdict.INCONCLUSIVE]
+    if bad_link and unstable(verdicts) and sum(verdict in BROKEN for verdict in verdicts) == 1:
+        return max(0, DISTURBED - conclusive.count(Verdict.PASS))
     left = 1 + settings.confirm + settings.retry - len(verdicts)
     if not conclusive:
         return 1 if len(verdicts) <= settings.retry and left > 0 else 0
@@ -41,12 +47,18 @@ def plays_to_come(verdicts: Sequence[Verdict], settings: Settings) -> int:
     return max(0, min(left, 1 + settings.confirm - len(conclusive)))
 
 
+def unstable(verdicts: Sequence[Verdict]) -> bool:
+    """Whether something was broken in some plays and held in others."""
+    return Verdict.PASS in verdicts and not BROKEN.isdisjoint(verdicts)
+
+
 def judged(attempts: Sequence[Result]) -> Result:
     """The result of a case from all its plays, in the order in which they ended.
 
     A requirement is called broken only when every conclusive play saw it broken, at the same step; what was broken in
     some plays and held in others is inconclusive and called unstable, and so is what was broken now here, now there:
-    a target's mistake comes back, a lost packet is another one each time.
+    a target's mistake comes back, a lost packet is another one each time. What was broken once and held `DISTURBED`
+    times (it is played so often on a bad link only) holds.
     """
     result = _telling(attempts)
     conclusive = [attempt for attempt in attempts if attempt.verdict is not Verdict.INCONCLUSIVE]
@@ -54,10 +66,14 @@ def judged(attempts: Sequence[Result]) -> Result:
     result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
     if result.verdict is Verdict.ERROR:
         return result
-    if broken and len(broken) < len(conclusive):
+    if len(broken) == 1 and len(conclusive) > DISTURBED:
+        result = next(attempt for attempt in reversed(conclusive) if attempt.verdict not in BROKEN)
+        result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+        result.reason = f"1 of {len(conclusive)} plays was disturbed: {broken[0].reason}"
+    elif broken and len(broken) < len(conclusive):
         result.verdict = Verdict.INCONCLUSIVE
         result.reason = f"{len(broken)} of {len(conclusive)}, unstable: {result.reason}"
-    elif len({_place(attempt) for attempt in broken}) > 1:
+    elif len({_mistake(attempt) for attempt in broken}) > 1:
         result.verdict = Verdict.INCONCLUSIVE
         result.reason = f"never the same in {len(broken)} plays, unstable: {result.reason}"
     elif len(broken) > 1:
@@ -65,9 +81,14 @@ def judged(attempts: Sequence[Result]) -> Result:
     return result
 
 
-def _place(attempt: Result) -> int | None:
-    """The index of the step that was missed."""
-    return next((step.index for step in attempt.steps if step.outcome == "missed"), None)
+def _mistake(attempt: Result) -> tuple[object, ...]:
+    """The step that was missed, and what the numbers were there: relative ones, the same in every play."""
+    missed = next((step for step in attempt.steps if step.outcome == "missed"), None)
+    if missed is None:
+        return ()
+    return missed.index, *(
+        (each.field, each.seen) for each in missed.differences if each.field in ("seq", "ack", "len")
+    )
 
 
 def _telling(attempts: Sequence[Result]) -> Result:

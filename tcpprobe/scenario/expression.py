@@ -27,6 +27,10 @@ class ExpressionError(Exception):
         self.message = message
 
 
+class NothingYet(ExpressionError):
+    """An expression speaks of a packet that a step would have named, had it come."""
+
+
 class UnknownName(Exception):
     """Raised by a scope that does not know a name; the argument is the name."""
 
@@ -201,7 +205,7 @@ class Expr(Value):
         try:
             return self.evaluate(scope)
         except UnknownName as error:
-            raise ExpressionError(self.place, f"{self.text}: there is no {error} yet") from None
+            raise NothingYet(self.place, f"{self.text}: there is no {error} yet") from None
         except ZeroDivisionError:
             raise ExpressionError(self.place, f"{self.text}: division by zero") from None
         except (TypeError, ValueError, LookupError, OverflowError) as error:

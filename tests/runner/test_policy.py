@@ -113,3 +113,18 @@ def test_what_is_broken_now_here_and_now_there_is_unstable() -> None:
     final = judged([broken_at(3), broken_at(3), broken_at(4)])
     assert final.verdict is U
     assert final.reason.startswith("never the same in 3 plays, unstable: because")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "more"),
+    [([F, P, P], 2), ([P, F, P], 2), ([F, P, P, P, P], 0), ([F, F, P], 0), ([F, F, F], 0), ([P], 0)],
+)
+def test_on_a_bad_link_what_was_broken_once_is_played_more_often(verdicts: list[Verdict], more: int) -> None:
+    assert plays_to_come(verdicts, Settings(confirm=2), bad_link=True) == more
+
+
+def test_what_was_broken_once_and_held_four_times_holds() -> None:
+    final = judged([result(verdict, "" if verdict is P else "nothing came") for verdict in (F, P, P, P, P)])
+    assert final.verdict is P
+    assert final.reason == "1 of 5 plays was disturbed: nothing came"
+    assert [attempt.verdict for attempt in final.attempts] == [F, P, P, P, P]

@@ -244,7 +244,7 @@ def test_on_a_shared_address_a_failure_is_confirmed_alone() -> None:
     steps = OPENS + "      - wait: 100ms\n"
     played = cases(steps, ids=tuple(f"s{number}" for number in range(20)))
     session.start(played)
-    verdicts = [session.result(case).verdict for case in played]
-    assert Verdict.FAIL not in verdicts
-    assert Verdict.INCONCLUSIVE in verdicts
+    results = [session.result(case) for case in played]
+    assert Verdict.FAIL not in [result.verdict for result in results]
+    assert any("of 5 plays was disturbed" in result.reason or "unstable" in result.reason for result in results)
     session.close()

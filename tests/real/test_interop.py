@@ -44,3 +44,12 @@ def test_wireshark_has_no_error_and_no_warning(transfer: str, folder: Path, tmp_
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Errors" not in said, said
     assert "Warns" not in said, said
+
+
+@pytest.mark.parametrize("transfer", ["kernel cubic → us", "us → kernel cubic", "us → curl", "curl → us"])
+def test_a_file_arrives_over_a_bad_link(transfer: str, tmp_path: Path) -> None:
+    """Of the packets each way 5 % are lost, as many come twice and as many are overtaken."""
+    size = 200_000
+    interop.prepared(tmp_path, size)
+    same, _, _ = interop.play(transfer, "veth", 4, "5 %", tmp_path, size)
+    assert same

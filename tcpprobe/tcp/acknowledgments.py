@@ -85,7 +85,8 @@ class Acknowledgments(Departures):
         window = seg.window << snd.scale
         news = 0
         if self.tcb.sack_on and seg.options and not self.only_stamps(seg.options):
-            news = self.flight.sack(seg.parsed.sack_blocks, snd.una, snd.nxt)
+            # RFC 2883 4: blocks below this segment's own ACK field report duplicates.
+            news = self.flight.sack(seg.parsed.sack_blocks, seg.ack if ahead > 0 else snd.una, snd.nxt)
         if ahead > 0:
             self.acknowledge(seg, ahead)
             self.after_new_ack(ahead)
@@ -135,19 +136,27 @@ class Acknowledgments(Departures):
         outstanding = diff(snd.nxt, snd.una)
         self.duplicates = 0
         if reno.recover is None:
-            if self.tcb.sack_on and self.flight.find_losses(snd.mss) and reno.may_recover(snd.una):
+            if self.find_losses() and reno.may_recover(snd.una):
                 self.recover()
                 return
             reno.acknowledged(ahead)
         elif diff(snd.una, reno.recover) >= 0:
             reno.leave(outstanding)
         elif self.tcb.sack_on:
-            self.flight.find_losses(snd.mss)
+            self.find_losses()
         elif self.flight:
             # RFC 6582 3.2, step 3: a partial ACK means the next segment is lost too.
             reno.partial(ahead)
             self.flight.mark_lost(self.flight.head)
             self.urgent_repeat = True
+
+    def find_losses(self) -> bool:
+        """Mark what the scoreboard says is lost; whether anything is (RFC 6675 5)."""
+        if not self.tcb.sack_on:
+            return False
+        if self.congestion.may_recover(self.tcb.snd.una):
+            self.flight.high_rxt = None  # RFC 6675 5, (3.1): outside recovery HighRxt is HighACK
+        return self.flight.find_losses(self.tcb.snd.mss)
 
     def is_duplicate(self, seg: Segment, window: int) -> bool:
         """RFC 5681 2: no text, no SYN, no FIN, the same window, something outstanding."""
@@ -162,11 +171,11 @@ class Acknowledgments(Departures):
         self.duplicates += 1
         if reno.recover is not None:
             if news:
-                self.flight.find_losses(snd.mss)
+                self.find_losses()
             else:
                 reno.duplicate()
             return
-        lost = self.flight.find_losses(snd.mss) if news else False
+        lost = news > 0 and self.find_losses()
         if (lost or self.duplicates >= DUP_THRESH) and reno.may_recover(snd.una):
             self.recover()
 
@@ -178,6 +187,9 @@ class Acknowledgments(Departures):
         # RFC 5681 3.2, step 2: what limited transmit sent is not counted.
         flight = diff(self.before_duplicates if self.duplicates else snd.nxt, snd.una)
         self.congestion.enter(flight, snd.nxt, inflate=not self.tcb.sack_on)
+        # RFC 6675 5, (4.3): HighRxt and RescueRxt begin with the segment repeated first.
+        self.flight.high_rxt = None
+        self.congestion.rescue = self.flight.head.end
         self.flight.mark_lost(self.flight.head)
         self.urgent_repeat = True
 

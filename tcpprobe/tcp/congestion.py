@@ -13,8 +13,11 @@ class Reno:
     Attributes:
         cwnd, ssthresh: as RFC 5681 has them.
         recover: in fast recovery until this sequence number is acknowledged; None outside.
+        rescue: RescueRxt, what must be acknowledged before the one rescue retransmission (RFC 6675 4, NextSeg rule 4).
         barrier: what was outstanding at the last loss: no new recovery before it is acknowledged (RFC 6582 3.2).
     """
+
+    __slots__ = ("_counted", "barrier", "cwnd", "initial", "mss", "recover", "rescue", "ssthresh")
 
     def __init__(self, mss: int, initial: int | None, barrier: int) -> None:
         self.mss = mss
@@ -23,7 +26,7 @@ class Reno:
         self.cwnd = self.initial
         self.ssthresh = _HIGH
         self.recover: int | None = None
-        self.barrier = barrier
+        self.barrier = self.rescue = barrier
         self._counted = 0
 
     def lost_syns(self) -> None:

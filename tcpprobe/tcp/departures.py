@@ -33,6 +33,8 @@ class Departures(Core):
             self.send_lost()
             if state in SENDING and self.reflexes.transmit and (self.closing or self.unsent):
                 self.send_new()
+            if self.congestion.recover is not None and self.tcb.sack_on:
+                self.send_last_resort()
             self.arm_for_flight()
         elif state in _HANDSHAKE and self.flight:
             self.send_lost()
@@ -170,6 +172,29 @@ class Departures(Core):
             self.urgent_repeat = False
             self.repeat(lost)
 
+    def send_last_resort(self) -> None:
+        """Keep acknowledgments coming when nothing is known to be lost and nothing is new (RFC 6675 4, NextSeg)."""
+        flight, snd, reno = self.flight, self.tcb.snd, self.congestion
+        if flight.lost or not self.reflexes.retransmit or (self.unsent and self.window_left() > 0):
+            return
+        while self.congestion_left() >= snd.mss and (doubtful := flight.doubtful()) is not None:
+            if self.inside_window(doubtful.seq) <= 0:
+                return
+            self.repeat(doubtful)  # rule 3
+        last = flight.last_unsacked()
+        if last is None or self.congestion_left() < snd.mss or diff(snd.una, reno.rescue) <= 0:
+            return
+        if reno.recover is None or self.inside_window(last.seq) < last.length:
+            return
+        # Rule 4: a single rescue, of the highest that is outstanding.
+        reno.rescue = reno.recover
+        high_rxt = flight.high_rxt
+        excess = last.length - self.payload_limit() - bool(last.flags & FIN)
+        if excess > 0:
+            last = flight.split(last, excess)
+        self.repeat(last)
+        flight.rescued(last, high_rxt)
+
     def repeat(self, sent: Sent, most: int | None = None) -> None:
         """Send ``sent`` again: the same bytes (RFC 2525 2.4), at most ``most`` of them, the ACK a current one."""
         self.last_sent = self.now
@@ -223,6 +248,7 @@ class Departures(Core):
         snd = self.tcb.snd
         self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
         self.duplicates = 0
+        self.flight.high_rxt = None
         self.flight.mark_all_lost()
         self.urgent_repeat = True
         self.rto.back_off()

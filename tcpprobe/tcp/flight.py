@@ -16,7 +16,8 @@ DUP_THRESH = 3
 class Sent:
     """One segment's worth of sequence space, [seq, end), with its SYN and FIN bits.
 
-    ``time`` is when it went out last, ``count`` how often. ``lost`` means: to be sent again.
+    ``time`` is when it went out last, ``count`` how often. ``lost``: to be sent again. ``twice``: it was sent again
+    without being taken for lost, so that two copies are in the network.
     """
 
     seq: int
@@ -26,6 +27,7 @@ class Sent:
     count: int = 1
     sacked: bool = False
     lost: bool = False
+    twice: bool = False
 
     @property
     def length(self) -> int:
@@ -34,11 +36,23 @@ class Sent:
 
 
 class Flight:
-    """Segments in sequence order, from SND.UNA to SND.NXT."""
+    """Segments in sequence order, from SND.UNA to SND.NXT.
+
+    A segment is SACKed as a whole or not at all: a block that covers a part of it says nothing.
+
+    Attributes:
+        lost: sequence numbers taken for lost and not sent again yet.
+        high_rxt: HighRxt, the sequence number after the last one sent again in this recovery (RFC 6675 2).
+    """
+
+    __slots__ = ("_sacked", "_twice", "high_rxt", "lost", "queue")
 
     def __init__(self) -> None:
         self.queue: deque[Sent] = deque()
-        self._away = 0  # sequence numbers that are sacked or lost: no longer in the network
+        self.lost = 0
+        self.high_rxt: int | None = None
+        self._sacked = 0
+        self._twice = 0  # sent again without being lost: counted twice (RFC 6675 4, SetPipe)
 
     def __bool__(self) -> bool:
         return bool(self.queue)
@@ -58,7 +72,8 @@ class Flight:
     def clear(self) -> None:
         """Forget everything."""
         self.queue.clear()
-        self._away = 0
+        self.lost = self._sacked = self._twice = 0
+        self.high_rxt = None
 
     def acknowledge(self, una: int) -> float | None:
         """Remove what is before ``una``. Returns when the newest of it was sent, None if any was sent twice (Karn)."""
@@ -69,21 +84,28 @@ class Flight:
             gone = queue.popleft()
             repeated |= gone.count > 1
             sent_at = gone.time
-            if gone.sacked or gone.lost:
-                self._away -= gone.length
+            self._discount(gone, gone.length)
         if queue and diff(una, queue[0].seq) > 0:
             head = queue[0]
-            if head.sacked or head.lost:
-                self._away -= diff(una, head.seq)
+            self._discount(head, diff(una, head.seq))
             head.seq = una
             head.flags &= ~SYN
             repeated |= head.count > 1
         # RFC 6298 3: a segment sent twice gives no sample.
         return None if repeated else sent_at
 
+    def _discount(self, sent: Sent, length: int) -> None:
+        """So many sequence numbers of ``sent`` are no longer outstanding."""
+        if sent.sacked:
+            self._sacked -= length
+        elif sent.lost:
+            self.lost -= length
+        elif sent.twice:
+            self._twice -= length
+
     def sack(self, blocks: Iterable[tuple[int, int]], una: int, nxt: int) -> int:
         """Note the peer's SACK blocks; nonsense is ignored. Returns how many sequence numbers were news."""
-        news = 0
+        before = self._sacked
         for left, right in blocks:
             # RFC 2883 5: a block below the ACK field is a duplicate report; RFC 2018 5: others lie within the flight.
             if diff(left, una) < 0 or diff(right, left) <= 0 or diff(right, nxt) > 0:
@@ -93,17 +115,17 @@ class Flight:
                     continue
                 if diff(sent.end, right) > 0:
                     break
-                news += sent.length
-                if not sent.lost:
-                    self._away += sent.length
-                sent.sacked, sent.lost = True, False
-        return news
+                self._discount(sent, sent.length)
+                self._sacked += sent.length
+                sent.sacked, sent.lost, sent.twice = True, False, False
+        return self._sacked - before
 
     def mark_lost(self, sent: Sent) -> None:
         """It has to be sent again."""
         if not sent.lost and not sent.sacked:
-            sent.lost = True
-            self._away += sent.length
+            self._discount(sent, sent.length)
+            sent.lost, sent.twice = True, False
+            self.lost += sent.length
 
     def mark_all_lost(self) -> None:
         """The timer expired. A SACKed first segment means the peer reneged: nothing it said counts (RFC 2018 8)."""
@@ -117,36 +139,64 @@ class Flight:
         for sent in self.queue:
             if sent.sacked:
                 sent.sacked = False
-                self._away -= sent.length
+        self._sacked = 0
 
     def repeat(self, sent: Sent, now: float) -> None:
         """It went out again."""
         if sent.lost:
             sent.lost = False
-            self._away -= sent.length
+            self.lost -= sent.length
+        elif not sent.twice and not sent.sacked:
+            sent.twice = True
+            self._twice += sent.length
+        if self.high_rxt is None or diff(sent.end, self.high_rxt) > 0:
+            self.high_rxt = sent.end
         sent.count += 1
         sent.time = now
 
-    def split(self, sent: Sent, size: int) -> None:
-        """Cut ``sent`` after ``size`` sequence numbers; the rest, with its FIN, becomes a segment of its own."""
+    def rescued(self, sent: Sent, high_rxt: int | None) -> None:
+        """What went out again was a rescue: HighRxt stays ``high_rxt``, the pipe does not count it (RFC 6675 4)."""
+        self.high_rxt = high_rxt
+        if sent.twice:
+            sent.twice = False
+            self._twice -= sent.length
+
+    def split(self, sent: Sent, size: int) -> Sent:
+        """Cut ``sent`` after ``size`` sequence numbers; returns the rest, a segment of its own, with the FIN."""
         middle = add(sent.seq, size)
         rest = replace(sent, seq=middle, flags=sent.flags & ~SYN)
         self.queue.insert(self.queue.index(sent) + 1, rest)
         sent.end = middle
         sent.flags &= ~FIN
+        return rest
 
     def first_lost(self) -> Sent | None:
         """The lowest segment to send again (RFC 6675 4, NextSeg rule 1)."""
-        if not self._away:
-            return None
-        return next((sent for sent in self.queue if sent.lost), None)
+        return next((sent for sent in self.queue if sent.lost), None) if self.lost else None
+
+    def doubtful(self) -> Sent | None:
+        """The lowest one above HighRxt, not SACKed, with something SACKed above it (RFC 6675 4, NextSeg rule 3)."""
+        found: Sent | None = None
+        for sent in self.queue:
+            if sent.sacked and found is not None:
+                return found
+            if found is None and not sent.sacked and self._above_high_rxt(sent):
+                found = sent
+        return None
+
+    def last_unsacked(self) -> Sent | None:
+        """The highest one not SACKed (RFC 6675 4, NextSeg rule 4)."""
+        return next((sent for sent in reversed(self.queue) if not sent.sacked), None)
+
+    def _above_high_rxt(self, sent: Sent) -> bool:
+        return self.high_rxt is None or diff(sent.seq, self.high_rxt) >= 0
 
     def find_losses(self, mss: int) -> bool:
-        """Mark what RFC 6675's IsLost() says is lost; whether anything is.
+        """Mark what RFC 6675's IsLost() says is lost above HighRxt; whether anything is.
 
         Lost is what has three separate SACKed stretches above it, or more than two segments' worth of SACKed bytes.
         """
-        if not self._away:
+        if not self._sacked:
             return False
         stretches = above = 0
         inside = found = False
@@ -154,7 +204,7 @@ class Flight:
             if sent.sacked:
                 above += sent.length
                 stretches += not inside
-            elif sent.count == 1 and (stretches >= DUP_THRESH or above > (DUP_THRESH - 1) * mss):
+            elif (stretches >= DUP_THRESH or above > (DUP_THRESH - 1) * mss) and self._above_high_rxt(sent):
                 self.mark_lost(sent)
                 found = True
             inside = sent.sacked
@@ -162,4 +212,4 @@ class Flight:
 
     def pipe(self, una: int, nxt: int) -> int:
         """Sequence numbers thought to be in the network (RFC 6675 4, SetPipe)."""
-        return diff(nxt, una) - self._away
+        return diff(nxt, una) - self._sacked - self.lost + self._twice

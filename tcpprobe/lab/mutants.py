@@ -13,6 +13,7 @@ _MODULES = (
     "mutants_unusual",
     "mutants_arriving",
     "mutants_leaving",
+    "mutants_sending",
     "mutants_network",
     "mutants_extensions",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -86,6 +87,26 @@ send(layer / TCP(sport=4000, dport=5001, flags="R", seq=seq))
 """
 
 
+# PyTCP opens the TAP device by itself, and takes its time to find its addresses unused.
+_PYTCP = """\
+import os, sys, time
+from pytcp import TcpIpStack, config
+from pytcp.lib import socket
+config.LOG_CHANEL = set()
+TcpIpStack(interface="probe", mac_address="02:00:00:77:77:77", ip4_address=sys.argv[2] + "/24",
+           ip6_address="2001:db8::2/64").start()
+time.sleep(3)
+connection = socket.socket(socket.AF_INET4, socket.SOCK_STREAM)
+connection.bind((sys.argv[2], 0))
+connection.connect((sys.argv[1], 5001))
+done, start = 0, time.perf_counter()
+while time.perf_counter() - start < float(sys.argv[3]):
+    done += len(connection.recv(1 << 16))
+print(done / (time.perf_counter() - start), flush=True)
+os._exit(0)
+"""
+
+
 def _ended(neighbour: Neighbour, way: str, code: str, *arguments: str) -> float:
     """Bytes per second of a client program in one namespace against a server in the other."""
     server = neighbour.start(sys.executable, "-c", _SERVE, "send" if way == "receive" else "receive")
@@ -147,6 +168,10 @@ def figures() -> list[Figure]:
             (f"{verb}, of the kernels'", ours / kernel, "ours / two kernels (asked: at least 0.2)"),
             (f"{verb}, times scapy's", ours / scapy, "ours / scapy (asked: at least 30)"),
         ]
+    if importlib.util.find_spec("pytcp") is not None:
+        with Neighbour("tap") as neighbour:
+            pytcp = _ended(neighbour, "receive", _PYTCP, OURS[4], str(SCAPY_SECONDS))
+        found.append(("download, PyTCP, MB/s", pytcp / MEGA, f"{SCAPY_SECONDS} s of PyTCP from PyPI, TAP, MTU 1500"))
     rate, timeouts = _download(GIGABYTE)
     found += [
         ("download of 1 GB, MB/s", rate / MEGA, "the peer sends as fast as it can"),

@@ -30,7 +30,7 @@ class Neighbour:
     """
 
     def __init__(self, way: str) -> None:
-        """``way``: ``tun`` or ``veth``."""
+        """``way``: ``tun``, ``tap`` or ``veth``."""
         stem = f"tcpprobe-test-{os.getpid()}-{next(_numbers)}"
         self.way = way
         self.peer = f"{stem}-p"
@@ -52,8 +52,8 @@ class Neighbour:
         for name in dict.fromkeys((self.peer, self.ours)):
             _run("ip", "netns", "add", name)
             _run("ip", "-n", name, "link", "set", "lo", "up")
-        if self.way == "tun":
-            _run("ip", "-n", self.peer, "tuntap", "add", "dev", DEVICE, "mode", "tun")
+        if self.way != "veth":
+            _run("ip", "-n", self.peer, "tuntap", "add", "dev", DEVICE, "mode", self.way)
             _run("ip", "-n", self.peer, "link", "set", DEVICE, "txqueuelen", "10000")
         else:
             pair = ("type", "veth", "peer", "name", DEVICE, "netns", self.peer)

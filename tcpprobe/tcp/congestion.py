@@ -1,4 +1,4 @@
-"""How much may be in the network: slow start, congestion avoidance, recovery (RFC 5681, 6582, 6675, 6928)."""
+"""How much may be in the network: slow start, congestion avoidance, recovery (RFC 3465, 5681, 6582, 6675, 6928)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Reno:
         barrier: what was outstanding at the last loss: no new recovery before it is acknowledged (RFC 6582 3.2).
     """
 
-    __slots__ = ("_counted", "barrier", "cwnd", "initial", "mss", "recover", "rescue", "ssthresh")
+    __slots__ = ("_counted", "_limit", "barrier", "cwnd", "initial", "mss", "recover", "rescue", "ssthresh")
 
     def __init__(self, mss: int, initial: int | None, barrier: int) -> None:
         self.mss = mss
@@ -28,6 +28,7 @@ class Reno:
         self.recover: int | None = None
         self.barrier = self.rescue = barrier
         self._counted = 0
+        self._limit = 2 * mss  # RFC 3465 2.3: L
 
     def lost_syns(self) -> None:
         """More than one SYN was lost: begin with one segment (RFC 6928 2)."""
@@ -36,9 +37,11 @@ class Reno:
     def acknowledged(self, count: int) -> None:
         """``count`` new bytes were acknowledged outside recovery."""
         if self.cwnd < self.ssthresh:
-            self.cwnd += min(count, self.mss)  # RFC 5681 3.1, equation 2
+            # RFC 3465 2.2: by what was acknowledged, L at most.
+            self.cwnd += min(count, self._limit)
             return
-        # RFC 5681 3.1: in avoidance, one segment for each window of acknowledged bytes.
+        self._limit = 2 * self.mss
+        # RFC 3465 2.1: in avoidance, one segment for each window of acknowledged bytes.
         self._counted += count
         if self._counted >= self.cwnd:
             self._counted -= self.cwnd
@@ -73,6 +76,7 @@ class Reno:
         if first:
             self.ssthresh = self._half(flight)
         self.cwnd = self.mss  # the loss window
+        self._limit = self.mss  # RFC 3465 2.3: L is one segment in the slow start after a timeout
         self.recover = None
         self.barrier = nxt
         self._counted = 0

@@ -12,12 +12,25 @@ def test_initial_window(mss, window):
     assert Reno(mss, None, 0).cwnd == window
 
 
-def test_slow_start_counts_at_most_one_segment_for_each_ack():
+def test_slow_start_counts_at_most_two_segments_for_each_ack():
     reno = Reno(1000, 2000, 0)
     reno.acknowledged(3000)
-    assert reno.cwnd == 3000
+    assert reno.cwnd == 4000
     reno.acknowledged(10)
-    assert reno.cwnd == 3010, "dividing ACKs gains nothing"
+    assert reno.cwnd == 4010, "dividing ACKs gains nothing"
+
+
+def test_slow_start_after_a_timeout_counts_one_segment_for_each_ack():
+    reno = Reno(1000, 8000, 0)
+    reno.expired(8000, 8000, first=True)
+    reno.acknowledged(2000)
+    assert reno.cwnd == 2000
+    reno.acknowledged(2000)
+    reno.acknowledged(2000)
+    reno.acknowledged(2000)  # in avoidance now
+    reno.ssthresh = 20000
+    reno.acknowledged(2000)
+    assert reno.cwnd == 6000
 
 
 def test_avoidance_grows_one_segment_a_window():

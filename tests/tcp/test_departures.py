@@ -344,6 +344,18 @@ def test_the_initial_window_is_ten_segments():
         talk.arrives("A", 1, 2001).sends("A", seq=10001)
         talk.sends("A", seq=11001)
         talk.sends("A", seq=12001)
+        talk.sends("A", seq=13001)
+        talk.sends_nothing()
+
+
+def test_after_an_idle_timeout_the_initial_window_again():
+    with dialogue() as talk:
+        talk.established().connection.send(b"x" * 20000, 0.0)
+        talk.ignores_the_rest().arrives("A").ignores_the_rest().arrives("A")
+        assert talk.connection.congestion.cwnd == 14000  # 10000, and two segments for each of two acknowledgments
+        talk.after(2.0).connection.send(b"x" * 20000, talk.now)
+        for _ in range(10):
+            talk.sends("A", len=1000)
         talk.sends_nothing()
 
 

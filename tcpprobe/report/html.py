@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +25,7 @@ from tcpprobe.report.view import STATES, Collector, Row, View
 from tcpprobe.results.model import End, Result, Run, Verdict
 
 HERE = Path(__file__).parent
-STYLES = ("base.css", "landing.css", "matrix.css", "list.css", "case.css")
+STYLES = ("base.css", "landing.css", "matrix.css", "list.css", "case.css", "compare.css", "plot.css")
 SCRIPTS = (
     "dom.js",
     "state.js",
@@ -34,9 +35,14 @@ SCRIPTS = (
     "ladder.js",
     "packets.js",
     "script.js",
+    "plot.js",
     "case.js",
     "rules.js",
     "list.js",
+    "differ.js",
+    "align.js",
+    "compare.js",
+    "drop.js",
     "keys.js",
     "main.js",
 )
@@ -52,8 +58,26 @@ def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path
     target.write_bytes(page.encode("utf-8", "backslashreplace"))
 
 
-def render(run: Run, results: Iterable[Result], end: End | None, known: Mapping[str, Requirement]) -> str:
-    """The report of a run as the text of an HTML page."""
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Further runs on a page: the names of all, the page's own last; the others' blocks as (kind, base64, number).
+
+    ``text`` is what those without JavaScript read.
+    """
+
+    names: list[str]
+    blocks: list[tuple[str, str, int]]
+    text: str
+
+
+def render(
+    run: Run,
+    results: Iterable[Result],
+    end: End | None,
+    known: Mapping[str, Requirement],
+    beside: Beside | None = None,
+) -> str:
+    """The report of a run as the text of an HTML page, which opens with a comparison when there are runs beside."""
     collector, packer, matrix = Collector(run, known), embedded.Packer(run), StateMatrix()
     spelled: dict[int, str] = {}
     for result in results:
@@ -62,10 +86,16 @@ def render(run: Run, results: Iterable[Result], end: End | None, known: Mapping[
         matrix.add(result)
         if result.verdict is Verdict.FAIL and len(spelled) < _SPELLED_OUT:
             spelled[row.number] = failure(result, known, width=88)
-    return _fill(collector.finish(end), packer.finish(end), spelled, matrix.finish())
+    return _fill(collector.finish(end), packer.finish(end), spelled, matrix.finish(), beside)
 
 
-def _fill(view: View, blocks: list[tuple[str, str]], spelled: Mapping[int, str], grid: Grid | None) -> str:
+def _fill(
+    view: View,
+    blocks: list[tuple[str, str]],
+    spelled: Mapping[int, str],
+    grid: Grid | None,
+    beside: Beside | None,
+) -> str:
     style = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in STYLES)
     script = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}\n}})();\n'
@@ -76,6 +106,7 @@ def _fill(view: View, blocks: list[tuple[str, str]], spelled: Mapping[int, str],
             view=view,
             run=view.run,
             blocks=blocks,
+            beside=beside,
             block_size=embedded.BLOCK,
             spelled=spelled,
             grid=grid,

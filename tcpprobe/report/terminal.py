@@ -39,7 +39,7 @@ def summary(
 
 def table(view: View, *, color: bool = False, width: int = 80) -> str:
     """`summary` of a finished view."""
-    paint = _painter(color)
+    paint = painter(color)
     return "\n".join(
         [
             *_counts(view, paint, width),
@@ -52,12 +52,13 @@ def table(view: View, *, color: bool = False, width: int = 80) -> str:
     )
 
 
-def _painter(color: bool) -> Mapping[str, str]:
-    """How to begin text of a tone; "" ends it."""
+def painter(color: bool) -> Mapping[str, str]:
+    """How to begin text of a tone ("bad", "odd", "good", "faint", "strong"); "" ends it. Empty without colour."""
     return {"": "\x1b[0m", **{tone: f"\x1b[{code}m" for tone, code in _CODES.items()}} if color else {}
 
 
-def _paint(paint: Mapping[str, str], tone: str, text: str) -> str:
+def tinted(paint: Mapping[str, str], tone: str, text: str) -> str:
+    """The text in a tone of a `painter`; as it is without one."""
     return f"{paint[tone]}{text}{paint['']}" if tone in paint and text.strip() else text
 
 
@@ -66,7 +67,7 @@ def _counts(view: View, paint: Mapping[str, str], width: int) -> Iterator[str]:
     names = max(12, width - sum(_COLUMNS.values()))
     cells = (f"{_HEADS.get(column, column):>{room}}" for column, room in _COLUMNS.items())
     head = f"{'requirements of':<{names}}{''.join(cells)}"
-    yield _paint(paint, "strong", head)
+    yield tinted(paint, "strong", head)
     for rfc in spoken:
         yield _count_row(f"{rfc.name} {RFC_TITLES.get(rfc.number, '')}".rstrip(), rfc.spoken, names, paint)
     if len(spoken) != 1:
@@ -77,10 +78,10 @@ def _counts(view: View, paint: Mapping[str, str], width: int) -> Iterator[str]:
 def _count_row(name: str, counts: Mapping[str, int], names: int, paint: Mapping[str, str]) -> str:
     tones = {"broken": "bad", "deviates": "odd", "inconclusive": "odd"}
     cells = (
-        _paint(paint, tones.get(column, "") if counts[column] else "faint", f"{counts[column] or '.':>{room}}")
+        tinted(paint, tones.get(column, "") if counts[column] else "faint", f"{counts[column] or '.':>{room}}")
         for column, room in _COLUMNS.items()
     )
-    return f"{_shorten(name, names - 1):<{names}}{''.join(cells)}"
+    return f"{shorten(name, names - 1):<{names}}{''.join(cells)}"
 
 
 def _named(view: View, state: str, title: str, paint: Mapping[str, str], width: int) -> Iterator[str]:
@@ -88,17 +89,18 @@ def _named(view: View, state: str, title: str, paint: Mapping[str, str], width: 
     if not rules:
         return
     yield ""
-    yield _paint(paint, "bad" if state == "broken" else "odd", title)
+    yield tinted(paint, "bad" if state == "broken" else "odd", title)
     for rule in rules[:_NAMED]:
         cases = [id_ for id_, verdict in rule.cases if verdict in ("fail", "warn")]
-        yield _shorten(f"  {plain(rule.id)}  {plain(rule.text)}".rstrip(), width)
+        yield shorten(f"  {plain(rule.id)}  {plain(rule.text)}".rstrip(), width)
         more = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
-        yield _shorten(f"    {plain(cases[0])}", width - len(more)) + more
+        yield shorten(f"    {plain(cases[0])}", width - len(more)) + more
     if len(rules) > _NAMED:
         yield f"  and {len(rules) - _NAMED} more"
 
 
-def _shorten(text: str, width: int) -> str:
+def shorten(text: str, width: int) -> str:
+    """The text in at most ``width`` columns."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -108,7 +110,7 @@ def _not_tested(view: View, width: int) -> Iterator[str]:
     yield ""
     yield "not tested:"
     for why, number in list(view.not_tested.items())[:_NAMED]:
-        yield _shorten(f"  {number:>4}  {plain(why)}", width)
+        yield shorten(f"  {number:>4}  {plain(why)}", width)
     rest = sum(list(view.not_tested.values())[_NAMED:])
     if rest:
         yield f"  {rest:>4}  for other reasons"
@@ -121,7 +123,7 @@ def failure(
 
     ``capture`` is the path of its capture file when there is one.
     """
-    paint = _painter(color)
+    paint = painter(color)
     out = [*_head(result, paint, width), "", *_must_be(result, requirements, width)]
     step = failing_step(result)
     if step is not None:
@@ -142,7 +144,7 @@ def _head(result: Result, paint: Mapping[str, str], width: int) -> list[str]:
     title = textwrap.wrap(plain(result.title), width - len(word) - 2) or [""]
     tone = _TONES.get(result.verdict, "")
     lines = [
-        f"{_paint(paint, tone, word)}  {_paint(paint, 'strong', title[0])}",
+        f"{tinted(paint, tone, word)}  {tinted(paint, 'strong', title[0])}",
         *(f"      {line}" for line in title[1:]),
     ]
     reason = plain(result.reason)
@@ -187,12 +189,12 @@ def _source(result: Result, step: StepResult, paint: Mapping[str, str], width: i
     place = f"{plain(result.file)}:{step.line}:{step.column}"
     yield place if len(place) <= width else f"…{place[1 - width :]}"  # its end says most
     for line in excerpt(step):
-        yield _shorten(f"{line.number:>6} | {plain(line.text)}", width)
+        yield shorten(f"{line.number:>6} | {plain(line.text)}", width)
         if line.caret is not None:
             start, length = line.caret
             before = len(plain(line.text[:start]))
             marks = min(max(1, length), max(1, width - 9 - before))
-            yield f"{'':>6} | {' ' * before}{_paint(paint, 'bad', '^' * marks)}"
+            yield f"{'':>6} | {' ' * before}{tinted(paint, 'bad', '^' * marks)}"
 
 
 def _differences(step: StepResult, paint: Mapping[str, str], width: int) -> Iterator[str]:
@@ -204,5 +206,5 @@ def _differences(step: StepResult, paint: Mapping[str, str], width: int) -> Iter
     second = min(28, max(len(cell[1]) for cell in cells))
     yield ""
     for number, (field, expected, seen) in enumerate(cells):
-        line = _shorten(f"  {_shorten(field, first):<{first}}  {_shorten(expected, second):<{second}}  {seen}", width)
-        yield _paint(paint, "" if number else "faint", line)
+        line = shorten(f"  {shorten(field, first):<{first}}  {shorten(expected, second):<{second}}  {seen}", width)
+        yield tinted(paint, "" if number else "faint", line)

@@ -27,6 +27,8 @@ const CASE_KEYS = {
   Escape: () => state.set({ case: "", pkt: "", scale: "" }), t: () => state.set({ scale: view.scale === "time" ? "" : "time" }, true),
 };
 
+const COMPARE_KEYS = { Escape: () => state.set({ diff: "" }) };
+
 function startKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || $("#help").open) return;
@@ -35,7 +37,7 @@ function startKeys() {
       return;
     }
     const inside = Boolean(state.get("case"));
-    const keys = inside ? CASE_KEYS : LIST_KEYS;
+    const keys = inside ? CASE_KEYS : $("#compare").hidden ? LIST_KEYS : COMPARE_KEYS;
     const all = { "?": () => $("#help").showModal(), "/": focusSearch };
     const act = all[event.key] ?? keys[event.key];
     /* Arrows scroll the page until the list or a packet has been entered. */

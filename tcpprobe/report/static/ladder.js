@@ -55,14 +55,16 @@ function rungHeights(result, scale) {
   return times.map((time) => (last = Math.max(last + 18, ((time - times[0]) / span) * length)));
 }
 
-function ladder(result, width, scale, selected, select) {
+/* `beside` places the rungs in rows that several ladders share: {places: the row of each entry, count, parted: a row}. */
+function ladder(result, width, scale, selected, select, beside = null) {
   const narrow = width < 560;
   const left = 74;
   const right = width - (narrow ? 12 : Math.min(210, width * 0.26));
   const top = 40;
   const again = repeats(result);
-  const heights = rungHeights(result, scale).map((height) => height + top + 22);
-  const bottom = (heights.at(-1) ?? top) + 22;
+  const even = (row) => row * RUNG;
+  const heights = (beside ? beside.places.map(even) : rungHeights(result, scale)).map((height) => height + top + 22);
+  const bottom = (beside ? even(beside.count - 1) + top + 22 : heights.at(-1) ?? top) + 22;
   const several = result.connections.length > 1;
   const [first] = result.connections;
   const end = (address, port) => (several ? address : `${address.includes(":") ? `[${address}]` : address}:${port}`);
@@ -82,6 +84,11 @@ function ladder(result, width, scale, selected, select) {
     svg("line", { x1: left, x2: left, y1: top, y2: bottom, class: "pole" }),
     svg("line", { x1: right, x2: right, y1: top, y2: bottom, class: "pole" }),
   );
+  if (beside && beside.parted >= 0) {
+    const y = even(beside.parted) + top + 22;
+    drawing.append(svg("rect", { x: 0, y: y - 17, width, height: 24, class: "parted" }));
+    if (!beside.places.includes(beside.parted)) drawing.append(svg("text", { x: (left + right) / 2, y, class: "parted-word", "text-anchor": "middle" }, "nothing here"));
+  }
   const room = Math.floor((right - left - 24) / CHAR);
   result.transcript.forEach((entry, index) => {
     const y = heights[index];

@@ -17,6 +17,13 @@ async function show() {
   if (row && !landing.hidden) listScroll = scrollY;
   landing.hidden = Boolean(row);
   $("#detail").hidden = !row;
+  const several = !row && comparing();
+  $("#compare").hidden = !several;
+  if (several) {
+    landing.hidden = true;
+    await showComparison();
+    return;
+  }
   if (row) {
     await showCase(row);
     return;
@@ -35,6 +42,7 @@ async function start() {
   startList();
   startMap();
   startKeys();
+  startDrop();
   for (const button of $$(".command .copy")) button.addEventListener("click", () => copy($("code", button.parentElement).textContent, button));
   $("#help-open").addEventListener("click", () => $("#help").showModal());
   $("#theme").addEventListener("click", () => {
@@ -49,6 +57,7 @@ async function start() {
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth !== width && view.result) drawLadder();
+    if (innerWidth !== width && !$("#compare").hidden) showComparison();
     width = innerWidth;
   });
   const { run } = JSON.parse(await inflate(blocks.find((script) => script.dataset.kind === "run")));

@@ -1,7 +1,7 @@
 /* The results file inside the page: blocks of deflated lines, inflated when one of them is asked for. */
 
 const BLOCK = Number(document.body.dataset.block);
-const blocks = $$('script[type="application/x-tcpprobe"]');
+const blocks = $$('script[type="application/x-tcpprobe"]:not([data-run])');
 const inflated = new Map();
 
 const bytesOf = (base64) => {
@@ -11,8 +11,10 @@ const bytesOf = (base64) => {
   return bytes;
 };
 
-async function inflate(script) {
-  const stream = new Blob([bytesOf(script.textContent.trim())]).stream().pipeThrough(new DecompressionStream("deflate"));
+const inflate = (script) => inflateText(script.textContent);
+
+async function inflateText(base64) {
+  const stream = new Blob([bytesOf(base64.trim())]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).text();
 }
 

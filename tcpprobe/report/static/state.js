@@ -1,5 +1,6 @@
 /* The page's whole state is its hash, so every view can be linked to, and Back works.
    case, pkt, scale: a scenario, its selected packet, its ladder's scale; q, v, l, rfc, need, req: the list's filters;
+   view: compare (several runs) or run (the last of them), diff: a scenario side by side;
    theme: light or dark. */
 
 const state = {

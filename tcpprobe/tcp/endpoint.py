@@ -51,6 +51,7 @@ class Endpoint:
         self.make = make
         self.connections: dict[Pair, Connection] = {}
         self._listeners: dict[int, int] = {}
+        self._half_open: dict[int, dict[Pair, None]] = {}
         self._secret = rng.getrandbits(256).to_bytes(32, "big")
         self._ident = rng.getrandbits(16)
         self._touched: dict[Pair, Connection] = {}
@@ -170,6 +171,7 @@ class Endpoint:
             return
         if before is None and backlog is not None:
             self._make_room(segment.dport, backlog)
+            self._half_open[segment.dport][pair] = None
         self.connections[pair] = connection
         self._touched[pair] = self._talking[pair] = connection
 
@@ -193,9 +195,17 @@ class Endpoint:
 
     def _make_room(self, port: int, backlog: int) -> None:
         """Forget the oldest half-open connection when there are too many (RFC 4987 3.6)."""
-        half_open = [p for p, c in self.connections.items() if c.state is State.SYN_RECEIVED and p[0][1] == port]
+        half_open = self._half_open.setdefault(port, {})
         if len(half_open) >= backlog:
-            self._forget(half_open[0])
+            # Only now does it matter which of them have opened, or are gone.
+            for pair in list(half_open):
+                known = self.connections.get(pair)
+                if known is None or known.state is not State.SYN_RECEIVED:
+                    del half_open[pair]
+        if len(half_open) >= backlog:
+            oldest = next(iter(half_open))
+            del half_open[oldest]
+            self._forget(oldest)
 
     def _forget(self, pair: Pair) -> None:
         del self.connections[pair]

@@ -15,7 +15,7 @@ from tcpprobe.results.compare import Change, Comparison, Row, compare
 from tcpprobe.results.model import End, Result, Run
 
 _TONES = {Change.NEWLY_BROKEN: "bad", Change.NEWLY_HELD: "good"}
-_TITLES = {Change.NONE: "differ in between"}
+_TITLES = {Change.NONE: "otherwise different"}
 _ID = 34
 _LISTED = 40
 

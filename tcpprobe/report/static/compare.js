@@ -2,7 +2,7 @@
 
 const names = JSON.parse(document.body.dataset.names ?? "null");
 const compared = { runs: null, found: null, drawn: null };
-const GROUPS = { unchanged: "Different in between" };
+const GROUPS = { unchanged: "Otherwise different" };
 
 async function ownRuns() {
   const scripts = $$('script[type="application/x-tcpprobe"][data-run]');
@@ -48,7 +48,7 @@ function sound(result) {
   };
 }
 
-async function useRuns(runs) {
+function useRuns(runs) {
   compared.runs = runs;
   compared.found = comparison(runs);
   compared.drawn = null;
@@ -57,7 +57,7 @@ async function useRuns(runs) {
 const comparing = () => !state.get("case") && (names ? state.get("view") !== "run" : state.get("view") === "compare" && compared.runs !== null);
 
 async function showComparison() {
-  if (!compared.runs) await useRuns(await ownRuns());
+  if (!compared.runs) useRuns(await ownRuns());
   const id = state.get("diff");
   const wanted = JSON.stringify([id, compared.runs.length, innerWidth]);
   if (compared.drawn === wanted) return;
@@ -179,7 +179,7 @@ function drawBeside(id) {
     const run = there.indexOf(play);
     const places = [];
     rows.forEach((row, at) => { if (row[run] !== null) places[row[run]] = at; });
-    const width = Math.max(340, Math.floor(box.clientWidth));
+    const width = Math.max(290, Math.floor(box.clientWidth));
     box.replaceChildren(ladder(play, width, "even", rows[parted]?.[run] ?? -1, () => {}, { places, count: rows.length, parted }));
   }
 }
@@ -201,6 +201,5 @@ function partingSentence(row, there, plays) {
     const entry = there[run].transcript[index];
     return `in run ${number} ${entry.kind === "event" ? "" : `${entry.kind} `}${plain(rungLabel(entry))}${entry.note ? ` (${plain(entry.note)})` : ""}`;
   });
-  const text = `The first difference: ${said.join("; ")}.`;
-  return text;
+  return `The first difference: ${said.join("; ")}.`;
 }

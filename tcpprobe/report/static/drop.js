@@ -23,7 +23,7 @@ async function take(files) {
   if (!taken.length) return;
   notice("");
   const began = ({ run }) => Date.parse(run.started) || 0;
-  await useRuns([...runs, ...taken].sort((a, b) => began(a) - began(b)));
+  useRuns([...runs, ...taken].sort((a, b) => began(a) - began(b)));
   state.set({ view: names ? "" : "compare", case: "", pkt: "", diff: "" });
   await show();
   scrollTo(0, 0);

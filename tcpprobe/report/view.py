@@ -158,6 +158,9 @@ class Collector:
             self._not_tested[why] = self._not_tested.get(why, 0) + 1
         for name, value in result.observations.items():
             self._marks.setdefault(name, []).append((value, result.id))
+        if result.variant and result.level == "info":
+            name, bracket, row = result.id.removeprefix("passport-").partition("[")
+            self._marks.setdefault(name.replace("-", "_") + bracket + row, []).append((result.variant, result.id))
         return row
 
     def _said(self, requirement: str, result: Result) -> Standing:

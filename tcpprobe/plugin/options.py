@@ -49,6 +49,7 @@ OPTIONS = (
     Option("--tcp-hostile", "flag", "play what may harm a target (floods and the like) outside labs too", False),
     Option("--tcp-report", "text", "where the HTML report goes; 'none' for none", None, "FILE"),
     Option("--tcp-results", "text", "where the results (JSON Lines) go; 'none' for none", None, "FILE"),
+    Option("--tcp-baseline", "text", "an earlier run to compare with: results or a report", None, "FILE"),
 )
 
 #: What another run needs in order to meet the same situation.

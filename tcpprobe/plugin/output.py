@@ -7,7 +7,7 @@ import re
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ from tcpprobe.results.model import End, Result, Run
 
 if TYPE_CHECKING:
     import pytest
+
+    from tcpprobe.report.comparison import Source
+    from tcpprobe.results.compare import Comparison
 
 NONE = "none"
 FOLDER = "reports"
@@ -37,6 +40,7 @@ class Target:
     writer: Writer | None
     results: list[Result] = field(default_factory=list)
     end: End | None = None
+    beside: tuple[list[Source], Comparison] | None = None
 
 
 class Output:
@@ -55,11 +59,14 @@ class Output:
         self._here = config.invocation_params.dir
         self._page: str | None = value(config, "tcp_report")
         self._lines: str | None = value(config, "tcp_results")
+        self._baseline: str | None = value(config, "tcp_baseline")
         self._stamp = time.strftime("%Y%m%d-%H%M%S")
         self._began = time.monotonic()
 
     def check(self) -> None:
-        """See that all can be written, leaving everything as it is. Raises OutputError when something cannot."""
+        """See that all can be written and the baseline read, leaving everything as it is. Raises OutputError if not."""
+        if self._baseline is not None:
+            self._read_baseline(self._path(self._baseline))
         for text in (self._page, self._lines):
             if text is None:
                 _try(self._here / FOLDER / ".writable")
@@ -83,6 +90,8 @@ class Output:
                 self.told.append(f"results: {self._shown(target.writer.path)}")
             if target.page is not None:
                 self._make_page(target, target.page)
+            if self._baseline is not None:
+                self._compare(target, self._path(self._baseline))
             self._add_to_step_summary(target)
 
     def _open(self, run: Run) -> Target:
@@ -111,6 +120,32 @@ class Output:
         else:
             also = f" (and {self._shown(page.parent / LATEST)})" if self._page is None else ""
             self.told.append(f"report: {self._shown(page)}{also}")
+
+    def _read_baseline(self, path: Path) -> None:
+        from tcpprobe.report import embedded
+
+        try:
+            embedded.read(path)
+        except ResultsError as error:
+            raise OutputError(f"--tcp-baseline: {error}") from None
+
+    def _compare(self, target: Target, baseline: Path) -> None:
+        """Find what is not as it was in the baseline, and make the page that shows it."""
+        from tcpprobe.report import comparison
+
+        try:
+            (before,) = comparison.sources([baseline])
+            after = comparison.Source("this run", target.run, target.results, target.end)
+            runs = [replace(before, name=self._shown(baseline)), after]
+            target.beside = runs, comparison.compared(runs)
+            if target.page is not None:
+                page = target.page.with_name(f"{target.page.stem}-compared.html")
+                comparison.write(*target.beside, page)
+                self.told.append(f"comparison: {self._shown(page)}")
+        except ResultsError as error:
+            self.told.append(f"there is no comparison: {error}")
+        except OSError as error:
+            self.told.append(f"the comparison could not be written: {error.strerror}")
 
     def commands(self) -> list[str]:
         """What to say to GitHub Actions, a workflow command each; nothing when that is not where this runs."""

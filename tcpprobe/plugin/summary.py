@@ -76,6 +76,11 @@ class Summary:
             color = bool(terminalreporter.hasmarkup)
             told = summary(target.run, target.results, requirements(), target.end, color=color)
             terminalreporter.write_line(told)
+            if target.beside is not None:
+                from tcpprobe.report import comparison
+
+                terminalreporter.section("compared with the baseline", sep="-")
+                terminalreporter.write_line(comparison.text(*target.beside, color=color))
         for sentence in self.output.told:
             terminalreporter.write_line(f"tcpprobe: {sentence}")
         for command in self.output.commands():

@@ -31,3 +31,38 @@ class EmptyDuplicatesRewarded(Connection):
         if self.tcb.sack_on and ahead == 0 and self.flight and not seg.payload:
             self.congestion.cwnd += self.tcb.snd.mss
         super().take_ack(seg, ahead)
+
+
+# -- timeouts
+
+
+@mutant("a timeout leaves the slow start threshold where it was")
+class TimeoutKeepsThreshold(Connection):
+    def retransmit_expired(self) -> None:
+        before = self.congestion.ssthresh
+        super().retransmit_expired()
+        self.congestion.ssthresh = before
+
+
+@mutant("slow start adds two segments for each acknowledgment")
+class SlowStartTriples(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        if self.congestion.recover is None:
+            self.congestion.cwnd += self.tcb.snd.mss
+        super().after_new_ack(ahead)
+
+
+@mutant("a timeout halves the congestion window and does not make it one segment")
+class TimeoutHalves(Connection):
+    def retransmit_expired(self) -> None:
+        super().retransmit_expired()
+        self.congestion.cwnd = min(self.congestion.ssthresh, 1 << 20)
+
+
+@mutant("congestion avoidance adds a segment for each acknowledgment")
+class AvoidanceExponential(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        reno = self.congestion
+        if reno.recover is None and reno.cwnd >= reno.ssthresh:
+            reno.cwnd += self.tcb.snd.mss
+        super().after_new_ack(ahead)

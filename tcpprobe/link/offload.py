@@ -16,7 +16,7 @@ VNET = struct.Struct("=BBHHHH")
 NEEDS_CSUM = 1
 """In the flags: the TCP checksum is unfinished, because of the kernel's work-saving and not by the sender's fault."""
 
-_GSO_TCPV4, _GSO_TCPV6 = 1, 4
+GSO_TCPV4, GSO_TCPV6 = 1, 4
 _GSO_ECN = 0x80
 
 
@@ -64,7 +64,7 @@ def split(data: bytes, gso_type: int, gso_size: int) -> list[bytes]:
 
     The kernel does not say whether it merged them on arrival or has not yet split them on departure: both are this.
     """
-    if gso_type & ~_GSO_ECN not in (_GSO_TCPV4, _GSO_TCPV6) or not gso_size:
+    if gso_type & ~_GSO_ECN not in (GSO_TCPV4, GSO_TCPV6) or not gso_size:
         return [data]
     packet = ip.decode(data)
     segment = packet.payload

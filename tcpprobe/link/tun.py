@@ -13,7 +13,7 @@ from tcpprobe.link.pool import Pool
 from tcpprobe.wire.checksum import TCP
 from tcpprobe.wire.icmp import ICMPV6
 
-_LARGEST = 65536 + 40
+LARGEST = 65536 + 40
 _BATCH = 256
 """Packets read before anything is answered: a peer at full speed would else wait for all its window allows."""
 
@@ -39,6 +39,9 @@ class TunLink:
     def _write(self, packet: bytes, destination: bytes) -> None:  # noqa: ARG002
         os.write(self._fileno, packet)
 
+    def _read(self, fileno: int) -> bytes:
+        return os.read(fileno, LARGEST)
+
     def filenos(self) -> Sequence[int]:
         """The one descriptor."""
         return (self._fileno,)
@@ -48,7 +51,7 @@ class TunLink:
         packets: list[tuple[bytes, float]] = []
         while len(packets) < _BATCH:
             try:
-                packet = os.read(fileno, _LARGEST)
+                packet = self._read(fileno)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError as error:

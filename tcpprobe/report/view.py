@@ -159,8 +159,8 @@ class Collector:
         for name, value in result.observations.items():
             self._marks.setdefault(name, []).append((value, result.id))
         if result.variant and result.level == "info":
-            name, bracket, row = result.id.removeprefix("passport-").partition("[")
-            self._marks.setdefault(name.replace("-", "_") + bracket + row, []).append((result.variant, result.id))
+            name, bracket, values = result.id.removeprefix("passport-").partition("[")
+            self._marks.setdefault(name.replace("-", "_") + bracket + values, []).append((result.variant, result.id))
         return row
 
     def _said(self, requirement: str, result: Result) -> Standing:

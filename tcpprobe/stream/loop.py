@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tcpprobe.link.base import Link
+from tcpprobe.link.device import OffloadingTun
 from tcpprobe.stream.clock import clock_of
 from tcpprobe.tcp.config import Config
 from tcpprobe.tcp.connection import Connection
@@ -139,6 +140,8 @@ class Loop:
         self._busy = self._interrupted = False
         self._ports = frozenset(ports)
         self._tap = tap
+        # A tap is to hear what is on the wire.
+        self._burst = link.send_burst if tap is None and isinstance(link, OffloadingTun) else None
         self._channels: dict[Pair, Channel] = {}
 
     @property
@@ -296,11 +299,14 @@ class Loop:
         for packet, size in self.endpoint.departures(now):
             segment, destination = packet.payload, packet.dst
             assert isinstance(segment, Segment)
-            datagrams = cut(packet, size)
+            pieces = -(-len(segment.payload) // size) or 1
             channel = channels.get(((packet.src, segment.sport), (destination, segment.dport)))
             if channel is not None:
-                channel.leaves(segment, len(datagrams))
-            for data in datagrams:
+                channel.leaves(segment, pieces)
+            if pieces > 1 and self._burst is not None:
+                self._burst(packet, size)
+                continue
+            for data in cut(packet, size):
                 send(data, destination)
 
     def _send(self, data: bytes, destination: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_a_file_arrives_and_nobody_had_to_wait(way: str, family: int, transfer: 
 def test_wireshark_has_no_error_and_no_warning(transfer: str, folder: Path, tmp_path: Path) -> None:
     """Of our packets, checksums verified. What it only remarks upon (a window update, say) is no fault."""
     capture = tmp_path / "c.pcapng"
-    with Capture(capture) as taking:
+    with contextlib.closing(Capture(capture)) as taking:
         same, _, _ = interop.play(transfer, "tun", 4, "clean", folder, SIZE, taking.tap)
     assert same
     checks = ("-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE")

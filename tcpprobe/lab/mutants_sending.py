@@ -66,3 +66,57 @@ class AvoidanceExponential(Connection):
         if reno.recover is None and reno.cwnd >= reno.ssthresh:
             reno.cwnd += self.tcb.snd.mss
         super().after_new_ack(ahead)
+
+
+@mutant("a timeout in fast recovery leaves the congestion window at half")
+class TimeoutInRecoveryKeepsWindow(Connection):
+    def retransmit_expired(self) -> None:
+        recovering = self.congestion.recover is not None
+        super().retransmit_expired()
+        if recovering:
+            self.congestion.cwnd = max(self.congestion.ssthresh, 4 * self.tcb.snd.mss)
+
+
+@mutant("after a timeout three duplicate acknowledgments begin fast recovery whatever they acknowledge")
+class TimeoutForgetsRecover(Connection):
+    def retransmit_expired(self) -> None:
+        super().retransmit_expired()
+        self.congestion.barrier = self.tcb.snd.una
+
+
+# -- fast recovery
+
+
+@mutant("fast recovery does not make the congestion window smaller")
+class RecoveryKeepsWindow(Connection):
+    def recover(self) -> None:
+        reno, before = self.congestion, self.congestion.cwnd
+        super().recover()
+        reno.cwnd += before - reno.ssthresh
+        reno.ssthresh = before
+
+
+@mutant("the window inflated in fast recovery is not deflated when it ends")
+class RecoveryNotDeflated(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        before = self.congestion.cwnd if self.congestion.recover is not None else None
+        super().after_new_ack(ahead)
+        if before is not None and self.congestion.recover is None:
+            self.congestion.cwnd = before
+
+
+@mutant("a partial acknowledgment ends fast recovery")
+class PartialEndsRecovery(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        if self.congestion.recover is not None:
+            self.congestion.recover = self.tcb.snd.una
+        super().after_new_ack(ahead)
+
+
+@mutant("a partial acknowledgment does not restart the retransmission timer")
+class PartialKeepsTimer(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        before = self.deadlines.get("retransmit") if self.congestion.recover is not None else None
+        super().take_ack(seg, ahead)
+        if before is not None and self.congestion.recover is not None:
+            self.arm("retransmit", before)

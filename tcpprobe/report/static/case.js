@@ -29,7 +29,7 @@ function caseState() {
   if (scale === view.scale && selected === view.selected) return;
   Object.assign(view, { scale, selected });
   for (const button of $$("[data-scale]")) button.setAttribute("aria-pressed", button.dataset.scale === scale);
-  drawLadder();
+  redraw();
   showPacket();
 }
 
@@ -37,6 +37,11 @@ function nearest(result) {
   const { transcript } = result;
   const found = transcript.findIndex((entry) => /^(missed|nearest)/.test(entry.note));
   return found >= 0 ? found : transcript.findLastIndex((entry) => entry.packet.length);
+}
+
+function redraw() {
+  drawLadder();
+  if ($("#plots")) drawPlots();
 }
 
 const choose = (index) => state.set({ pkt: index }, true);
@@ -137,6 +142,7 @@ function exchange(result) {
       el("button", { type: "button", id: "capture", onclick: capture }, "Save pcapng"), copyButton(transcript, "Copy transcript")),
     el("div", { id: "ladder", class: "ladder-box" }),
     el("details", { class: "twin" }, el("summary", {}, "The same as a table"), packetTable(result)),
+    el("div", { id: "plots", hidden: true }),
     el("h2", {}, el("span", { id: "packet-title" }, "Packet")),
     el("p", { class: "packet-line" }, el("code", { id: "packet-line" })),
     el("div", { id: "packet" }));

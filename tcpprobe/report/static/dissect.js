@@ -183,11 +183,22 @@ function readData(c, at, end, layers, name) {
   layers.push(data);
 }
 
-/* Of a TCP packet: {seq, length, flags}; null for anything else. */
-function sequenceOf(bytes) {
+const [SYN, RST, ACK] = [2, 4, 16];
+
+/* Of a TCP packet: {seq, ack, flags, window, size (octets of data), length (in sequence space), wscale, sack: edges}; else null. */
+function segmentOf(bytes) {
   const tcp = dissect(bytes).find((found) => found.name === "TCP");
   if (!tcp || tcp.size < 20) return null;
   const c = new Cursor(bytes);
   const flags = c.u16(tcp.at + 12) & 511;
-  return { seq: c.u32(tcp.at + 4), length: bytes.length - tcp.at - tcp.size + (flags & 1) + (flags >> 1 & 1), flags };
+  const size = bytes.length - tcp.at - tcp.size;
+  const found = {
+    seq: c.u32(tcp.at + 4), ack: c.u32(tcp.at + 8), flags, window: c.u16(tcp.at + 14),
+    size, length: size + (flags & 1) + (flags >> 1 & 1), wscale: undefined, sack: [],
+  };
+  for (const each of tcp.fields) {
+    if (each.name === "option: window scale" && each.size === 3) found.wscale = c.u8(each.at + 2);
+    if (each.name === "option: SACK") for (let at = each.at + 2; at + 4 <= each.at + each.size; at += 4) found.sack.push(c.u32(at));
+  }
+  return found;
 }

@@ -20,7 +20,7 @@ function fitted(text, room) {
 function repeats(result) {
   const seen = new Set();
   return result.transcript.map((entry) => {
-    const place = entry.packet.length ? sequenceOf(entry.packet) : null;
+    const place = entry.packet.length ? segmentOf(entry.packet) : null;
     if (!place || !place.length) return false;
     const key = [entry.kind, entry.connection, place.seq, place.length].join();
     const known = seen.has(key);

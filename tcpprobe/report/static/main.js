@@ -56,7 +56,7 @@ async function start() {
   });
   let width = innerWidth;
   addEventListener("resize", () => {
-    if (innerWidth !== width && view.result) drawLadder();
+    if (innerWidth !== width && view.result) redraw();
     if (innerWidth !== width && !$("#compare").hidden) showComparison();
     width = innerWidth;
   });

@@ -120,3 +120,50 @@ class PartialKeepsTimer(Connection):
         super().take_ack(seg, ahead)
         if before is not None and self.congestion.recover is not None:
             self.arm("retransmit", before)
+
+
+# -- the retransmission timeout
+
+
+@mutant("RTTVAR begins with R, not with R/2")
+class FirstVariationTooLarge(Connection):
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
+        first = self.rto.srtt is None
+        super().sample_rtt(seg, sent_at, flight)
+        if first and self.rto.srtt is not None:
+            self.rto.rttvar = self.rto.srtt
+            self.rto.value = max(5 * self.rto.srtt, 1.0)
+
+
+@mutant("only the first round trip is measured")
+class FirstSampleOnly(Connection):
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
+        if self.rto.srtt is None:
+            super().sample_rtt(seg, sent_at, flight)
+        else:
+            self.rto.value = max(self.rto.srtt + 4 * self.rto.rttvar, 1.0)
+
+
+@mutant("RTTVAR follows the measurements at half the speed (beta = 1/8)")
+class VariationSluggish(Connection):
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
+        known, before = self.rto.srtt, self.rto.rttvar
+        super().sample_rtt(seg, sent_at, flight)
+        if known is not None and self.rto.srtt is not None:
+            self.rto.rttvar = (self.rto.rttvar + before) / 2
+            self.rto.value = max(self.rto.srtt + 4 * self.rto.rttvar, 1.0)
+
+
+@mutant("a lost SYN,ACK does not make the retransmission timeout three seconds")
+class LostSynForgiven(Connection):
+    def syn_acked(self, seg: Segment) -> None:
+        super().syn_acked(seg)
+        if self.rto.srtt is None:
+            self.rto.value = 1.0
+
+
+@mutant("the initial window is the same however many SYN,ACKs were lost")
+class LostSynsForgotten(Connection):
+    def syn_acked(self, seg: Segment) -> None:
+        super().syn_acked(seg)
+        self.congestion.cwnd = self.congestion.initial

@@ -71,6 +71,9 @@ REFLEXES = (
     "nagle",
     "congestion",
     "sack",
+    "rack",
+    "tail_probe",
+    "prr",
     "keep_alive",
 )
 """What our endpoint can be left to do by itself."""

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from tcpprobe.tcp.congestion import Reno
-from tcpprobe.tcp.departures import Departures
-from tcpprobe.tcp.flight import DUP_THRESH
+from tcpprobe.tcp.losses import Losses
+from tcpprobe.tcp.ranges import Range
 from tcpprobe.tcp.state import Move, State
-from tcpprobe.wire.flags import ECE, FIN, SYN
+from tcpprobe.wire.flags import ECE, SYN
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
-_NOP_NOP_TIMESTAMPS = b"\x01\x01\x08\x0a"
 
-
-class Acknowledgments(Departures):
+class Acknowledgments(Losses):
     """What an arriving acknowledgment does."""
-
-    def only_stamps(self, raw: bytes) -> bool:
-        """Whether options are the usual NOP, NOP, timestamps and nothing else: the fast path."""
-        return len(raw) == 12 and raw.startswith(_NOP_NOP_TIMESTAMPS)
-
-    def stamps(self, seg: Segment) -> tuple[int, int] | None:
-        """(TSval, TSecr) of a segment, or None."""
-        raw = seg.options
-        if self.only_stamps(raw):
-            return int.from_bytes(raw[4:8], "big"), int.from_bytes(raw[8:], "big")
-        return seg.parsed.timestamps if raw else None
 
     def acceptable_ack(self, seg: Segment) -> bool:
         """SND.UNA < SEG.ACK =< SND.NXT."""
@@ -83,15 +70,27 @@ class Acknowledgments(Departures):
         """An acknowledgment that may be new, a duplicate or old, and the window with it."""
         snd = self.tcb.snd
         window = seg.window << snd.scale
+        flight, sacked = self.flight, self.flight.sacked
         news = 0
+        duplicate: Range | None = None
         if self.tcb.sack_on and seg.options and not self.only_stamps(seg.options):
             # RFC 2883 4: blocks below this segment's own ACK field report duplicates.
-            news = self.flight.sack(seg.parsed.sack_blocks, seg.ack if ahead > 0 else snd.una, snd.nxt)
+            news = flight.sack(seg.parsed.sack_blocks, seg.ack if ahead > 0 else snd.una, snd.nxt)
+            duplicate = self.duplicate_report(seg)
+            if duplicate is not None:
+                self.rack.duplicate_reported(snd.una, snd.nxt)
         if ahead > 0:
             self.acknowledge(seg, ahead)
             self.after_new_ack(ahead)
-        elif ahead == 0 and self.flight and (news or self.is_duplicate(seg, window)):
+        elif news:
+            self.note_delivered(seg, None)
             self.count_duplicate(news)
+        elif ahead == 0 and flight and self.is_duplicate(seg, window):
+            self.count_duplicate(0)
+        if self.congestion.recover is not None and (ahead > 0 or news):
+            self.proceed(max(ahead, 0) + flight.sacked - sacked)
+        if self.probe_end is not None:
+            self.judge_probe(seg, ahead, duplicate)
         if self.tcb.ecn_on and seg.flags & ECE and self.flight and self.congestion.may_recover(snd.una):
             self.congestion.marked(diff(snd.nxt, snd.una), snd.nxt)
             self.reduced = True
@@ -105,6 +104,10 @@ class Acknowledgments(Departures):
         snd.una = seg.ack
         outstanding = diff(snd.nxt, snd.una)
         sent_at = self.flight.acknowledge(snd.una)
+        if self.tcb.sack_on:
+            self.note_delivered(seg, sent_at)
+        else:
+            self.flight.delivered.clear()
         self.sample_rtt(seg, sent_at, outstanding + ahead)
         gone = diff(snd.una, self.buffer_start)
         if gone > 0:
@@ -114,6 +117,7 @@ class Acknowledgments(Departures):
             self.buffer_start = add(self.buffer_start, gone)
             self.report_acknowledged(before)
         self.progress = self.now
+        self.probe_wanted = True
         self.disarm("retransmit")  # RFC 6298 5.2, 5.3: stopped, or started anew when the output is done
 
     def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
@@ -125,73 +129,11 @@ class Acknowledgments(Departures):
                 if rtt >= 0:
                     expected = max(1, flight // (2 * self.tcb.snd.mss))
                     self.rto.sample(rtt, 1 / expected)  # RFC 7323 appendix G
+                    self.sampled = True
                 return
         if sent_at is not None:
             self.rto.sample(self.now - sent_at)
-
-    def after_new_ack(self, ahead: int) -> None:
-        """Congestion control on an acknowledgment of new data."""
-        snd = self.tcb.snd
-        reno = self.congestion
-        outstanding = diff(snd.nxt, snd.una)
-        self.duplicates = 0
-        if reno.recover is None:
-            if self.find_losses() and reno.may_recover(snd.una):
-                self.recover()
-                return
-            reno.acknowledged(ahead)
-        elif diff(snd.una, reno.recover) >= 0:
-            reno.leave(outstanding)
-        elif self.tcb.sack_on:
-            self.find_losses()
-        elif self.flight:
-            # RFC 6582 3.2, step 3: a partial ACK means the next segment is lost too.
-            reno.partial(ahead)
-            self.flight.mark_lost(self.flight.head)
-            self.urgent_repeat = True
-
-    def find_losses(self) -> bool:
-        """Mark what the scoreboard says is lost; whether anything is (RFC 6675 5)."""
-        if not self.tcb.sack_on:
-            return False
-        if self.congestion.may_recover(self.tcb.snd.una):
-            self.flight.high_rxt = None  # RFC 6675 5, (3.1): outside recovery HighRxt is HighACK
-        return self.flight.find_losses(self.tcb.snd.mss)
-
-    def is_duplicate(self, seg: Segment, window: int) -> bool:
-        """RFC 5681 2: no text, no SYN, no FIN, the same window, something outstanding."""
-        return not seg.payload and not seg.flags & (SYN | FIN) and window == self.tcb.snd.wnd and not self.tcb.sack_on
-
-    def count_duplicate(self, news: int) -> None:
-        """A duplicate ACK, or one with news in its SACK blocks: limited transmit, then fast retransmit."""
-        snd = self.tcb.snd
-        reno = self.congestion
-        if not self.duplicates:
-            self.before_duplicates = snd.nxt
-        self.duplicates += 1
-        if reno.recover is not None:
-            if news:
-                self.find_losses()
-            else:
-                reno.duplicate()
-            return
-        lost = news > 0 and self.find_losses()
-        if (lost or self.duplicates >= DUP_THRESH) and reno.may_recover(snd.una):
-            self.recover()
-
-    def recover(self) -> None:
-        """Fast retransmit of the first segment, and fast recovery (RFC 5681 3.2, RFC 6675 5)."""
-        snd = self.tcb.snd
-        if not self.reflexes.retransmit:
-            return
-        # RFC 5681 3.2, step 2: what limited transmit sent is not counted.
-        flight = diff(self.before_duplicates if self.duplicates else snd.nxt, snd.una)
-        self.congestion.enter(flight, snd.nxt, inflate=not self.tcb.sack_on)
-        # RFC 6675 5, (4.3): HighRxt and RescueRxt begin with the segment repeated first.
-        self.flight.high_rxt = None
-        self.congestion.rescue = self.flight.head.end
-        self.flight.mark_lost(self.flight.head)
-        self.urgent_repeat = True
+            self.sampled = True
 
     def update_window(self, seg: Segment, window: int) -> None:
         """SND.WND, from segments not older than the last that set it (RFC 9293 3.10.7.4, fifth)."""

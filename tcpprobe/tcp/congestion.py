@@ -1,4 +1,5 @@
-"""How much may be in the network: slow start, congestion avoidance, recovery (RFC 3465, 5681, 6582, 6675, 6928)."""
+"""Slow start, congestion avoidance, recovery: how much may be in the network (RFC 3465, 5681, 6582, 6675, 6928,
+6937)."""
 
 from __future__ import annotations
 
@@ -14,10 +15,24 @@ class Reno:
         cwnd, ssthresh: as RFC 5681 has them.
         recover: in fast recovery until this sequence number is acknowledged; None outside.
         rescue: RescueRxt, what must be acknowledged before the one rescue retransmission (RFC 6675 4, NextSeg rule 4).
+        out: prr_out, what was sent, or sent again, since recovery began (RFC 6937 3); of no meaning outside.
         barrier: what was outstanding at the last loss: no new recovery before it is acknowledged (RFC 6582 3.2).
     """
 
-    __slots__ = ("_counted", "_limit", "barrier", "cwnd", "initial", "mss", "recover", "rescue", "ssthresh")
+    __slots__ = (
+        "_counted",
+        "_delivered",
+        "_flight",
+        "_limit",
+        "barrier",
+        "cwnd",
+        "initial",
+        "mss",
+        "out",
+        "recover",
+        "rescue",
+        "ssthresh",
+    )
 
     def __init__(self, mss: int, initial: int | None, barrier: int) -> None:
         self.mss = mss
@@ -29,6 +44,7 @@ class Reno:
         self.barrier = self.rescue = barrier
         self._counted = 0
         self._limit = 2 * mss  # RFC 3465 2.3: L
+        self.out = self._delivered = self._flight = 0
 
     def lost_syns(self) -> None:
         """More than one SYN was lost: begin with one segment (RFC 6928 2)."""
@@ -51,11 +67,22 @@ class Reno:
         """Whether a loss now begins a new recovery: everything outstanding at the last one must be acknowledged."""
         return self.recover is None and diff(una, self.barrier) >= 0
 
-    def enter(self, flight: int, nxt: int, *, inflate: bool) -> None:
+    def enter(self, flight: int, una: int, nxt: int, *, inflate: bool) -> None:
         """Begin fast recovery. ``inflate`` is for senders without SACK (RFC 5681 3.2, step 3)."""
         self.ssthresh = self._half(flight)
         self.cwnd = self.ssthresh + (3 * self.mss if inflate else 0)
         self.recover = self.barrier = nxt
+        self.out = self._delivered = 0
+        self._flight = diff(nxt, una)  # RFC 6937 3: RecoverFS
+
+    def proceed(self, delivered: int, pipe: int) -> None:
+        """``delivered`` bytes more have arrived in recovery: proportional rate reduction (RFC 6937 3, PRR-SSRB)."""
+        self._delivered += delivered
+        if pipe > self.ssthresh:
+            due = -(-self._delivered * self.ssthresh // self._flight) - self.out
+        else:
+            due = min(self.ssthresh - pipe, max(self._delivered - self.out, delivered) + self.mss)
+        self.cwnd = pipe + max(due, 0)
 
     def duplicate(self) -> None:
         """Another duplicate ACK in recovery without SACK: a segment left the network (RFC 5681 3.2, step 4)."""
@@ -65,9 +92,13 @@ class Reno:
         """A partial ACK in recovery without SACK: deflate by what it acknowledged (RFC 6582 3.2, step 3)."""
         self.cwnd = max(self.cwnd - count, self.mss) + (self.mss if count >= self.mss else 0)
 
-    def leave(self, flight: int) -> None:
-        """Everything outstanding when recovery began is acknowledged (RFC 6582 3.2, full acknowledgments)."""
-        self.cwnd = min(self.ssthresh, max(flight, self.mss) + self.mss)
+    def leave(self, flight: int | None) -> None:
+        """Everything outstanding when recovery began is acknowledged.
+
+        Without SACK what is outstanding now (``flight``) bounds the burst that follows (RFC 6582 3.2, full
+        acknowledgments); with SACK (None) the pipe has done so already.
+        """
+        self.cwnd = self.ssthresh if flight is None else min(self.ssthresh, max(flight, self.mss) + self.mss)
         self.recover = None
         self._counted = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from types import MappingProxyType
 
 from tcpprobe.tcp.arrivals import Arrivals
@@ -24,6 +25,8 @@ _NEXT_INCARNATION = 1 << 16
 
 EXPIRIES: Mapping[str, str] = MappingProxyType(
     {
+        "tail_probe": "tail_probe_expired",  # before the RTO, which it puts off (RFC 8985 7.2)
+        "reordering": "reordering_expired",
         "retransmit": "retransmit_expired",
         "persist": "persist_expired",
         "override": "override_expired",
@@ -33,7 +36,7 @@ EXPIRIES: Mapping[str, str] = MappingProxyType(
         "time_wait": "time_wait_expired",
     }
 )
-"""Timer to the method that runs when it expires."""
+"""Timer to the method that runs when it expires, in the order in which they do."""
 
 _RESETTABLE = frozenset(State) - {State.CLOSED, State.LISTEN, State.SYN_SENT, State.TIME_WAIT}
 _WINDOW_MATTERS = frozenset({State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2})
@@ -139,8 +142,9 @@ class Connection(Arrivals):
     def timeout(self, now: float) -> None:
         """Time has come to ``now``; what is due happens."""
         self.now = now
-        for timer in [timer for timer, deadline in self.deadlines.items() if deadline <= now]:
-            if self.deadlines.pop(timer, None) is not None:
+        for timer in [timer for timer in EXPIRIES if self.deadlines.get(timer, inf) <= now]:
+            if self.deadlines.get(timer, inf) <= now:
+                del self.deadlines[timer]
                 getattr(self, EXPIRIES[timer])()
 
     def time_wait_expired(self) -> None:

@@ -10,6 +10,7 @@ from tcpprobe.tcp.congestion import Reno
 from tcpprobe.tcp.events import Acknowledged, Closed, Event, Opened
 from tcpprobe.tcp.flight import Flight
 from tcpprobe.tcp.negotiation import DEFAULT_MSS, Offer, own_offer
+from tcpprobe.tcp.rack import Rack
 from tcpprobe.tcp.ranges import Range, Reassembly
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import MOVES, SYNCHRONIZED, Move, State
@@ -60,10 +61,16 @@ class Core:
         self.flight = Flight()
         self.rto = Rto(config.rto_initial, config.rto_min, config.rto_max, config.tick)
         self.congestion = Reno(self.tcb.snd.mss, config.initial_window, iss)
+        self.rack = Rack(config.tick)
         self.duplicates = 0
         self.before_duplicates = iss
         self.urgent_repeat = False
         self.progress = 0.0
+        # Tail loss probes (RFC 8985 7): TLP.end_seq, TLP.is_retrans; whether to schedule one; an RTT sample since.
+        self.probe_end: int | None = None
+        self.probe_repeats = False
+        self.probe_wanted = False
+        self.sampled = True
         self.last_sent = 0.0
         self.probes = 0
         self.unanswered_since: float | None = None

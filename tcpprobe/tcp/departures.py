@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from tcpprobe.tcp.core import Core
 from tcpprobe.tcp.events import TimedOut
 from tcpprobe.tcp.flight import Sent
@@ -11,6 +13,10 @@ from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
 ECT_0 = 2
+_MAX_ACK_DELAY = 0.2
+"""TLP.max_ack_delay: how long the peer may hold back the acknowledgment of a single segment (RFC 8985 7.2)."""
+_FIRST_PROBE = 1.0
+"""The PTO while there is no SRTT (RFC 8985 7.2)."""
 _HANDSHAKE = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
 
 
@@ -131,6 +137,8 @@ class Departures(Core):
         self.flight.add(Sent(begin, end, segment.flags & (SYN | FIN), self.now))
         snd.nxt = end
         self.last_sent = self.now
+        self.probe_wanted = True
+        self.congestion.out += len(segment.payload)
         if segment.flags & FIN:
             self.fin_seq = add(end, -1)
             self.move(Move.FIN_SENT)
@@ -189,11 +197,14 @@ class Departures(Core):
         # Rule 4: a single rescue, of the highest that is outstanding.
         reno.rescue = reno.recover
         high_rxt = flight.high_rxt
-        excess = last.length - self.payload_limit() - bool(last.flags & FIN)
-        if excess > 0:
-            last = flight.split(last, excess)
+        last = self.last_piece(last)
         self.repeat(last)
         flight.rescued(last, high_rxt)
+
+    def last_piece(self, sent: Sent) -> Sent:
+        """As much of the end of ``sent`` as one segment holds."""
+        excess = sent.length - self.payload_limit() - bool(sent.flags & FIN)
+        return self.flight.split(sent, excess) if excess > 0 else sent
 
     def repeat(self, sent: Sent, most: int | None = None) -> None:
         """Send ``sent`` again: the same bytes (RFC 2525 2.4), at most ``most`` of them, the ACK a current one."""
@@ -211,6 +222,7 @@ class Departures(Core):
         elif 0 < size < length:
             self.flight.split(sent, size)
         self.flight.repeat(sent, self.now)
+        self.congestion.out += size
         payload = bytes(self.buffer[at : at + size])
         flags = ACK
         if size and at + size == len(self.buffer):
@@ -230,28 +242,38 @@ class Departures(Core):
         if self.tcb.snd.wnd == 0 and self.synchronized:
             waiting = self.flight or (self.state in SENDING and (self.unsent or self.closing))
             deadlines.pop("retransmit", None)
+            deadlines.pop("tail_probe", None)
             if waiting and "persist" not in deadlines and self.reflexes.probe:
                 # RFC 9293 3.8.6.1, SHLD-29: first after one RTO, SHLD-30: then ever more slowly.
                 self.arm("persist", self.now + min(self.rto.value * (1 << min(self.probes, 16)), self.config.rto_max))
             return
         if self.flight and "retransmit" not in deadlines and self.reflexes.retransmit:
             self.arm("retransmit", self.now + self.rto.value)
+        if self.probe_wanted:
+            self.arm_tail_probe()
 
-    def retransmit_expired(self) -> None:
-        """RFC 6298 5.4 to 5.6: the earliest segment again, the timeout doubled; after R2 give up."""
-        if not self.flight or not self.reflexes.retransmit:
+    def arm_tail_probe(self) -> None:
+        """Schedule a loss probe: an acknowledgment is overdue (RFC 8985 7.2)."""
+        self.probe_wanted = False
+        flight, deadlines = self.flight, self.deadlines
+        if not (flight and self.tcb.sack_on and self.reflexes.tail_probe and self.calm()):
+            deadlines.pop("tail_probe", None)
             return
-        head = self.flight.head
-        if self.now - self.progress >= (self.config.r2_syn if head.flags & SYN else self.config.r2):
-            self.give_up()
-            return
-        snd = self.tcb.snd
-        self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
-        self.duplicates = 0
-        self.flight.high_rxt = None
-        self.flight.mark_all_lost()
-        self.urgent_repeat = True
-        self.rto.back_off()
+        pto, srtt = _FIRST_PROBE, self.rto.srtt
+        if srtt is not None:
+            pto = 2 * srtt + (_MAX_ACK_DELAY if len(flight.queue) == 1 else 0)
+        deadlines["tail_probe"] = min(self.now + pto, deadlines.get("retransmit", inf))
+
+    def calm(self) -> bool:
+        """Whether nothing is SACKed, lost or being recovered."""
+        flight = self.flight
+        return not flight.sacked and not flight.lost and self.congestion.may_recover(self.tcb.snd.una)
+
+    def end_probing(self) -> None:
+        """A recovery begins: no tail loss probe (RFC 8985 7.1)."""
+        self.probe_end = None
+        self.probe_wanted = False
+        self.disarm("tail_probe")
 
     def give_up(self) -> None:
         """R2 is reached: close the connection and tell the user (RFC 9293 3.8.3, MUST-20)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import inf
 
 from tcpprobe.wire.flags import FIN, SYN
 from tcpprobe.wire.seq import add, diff
@@ -41,17 +42,20 @@ class Flight:
     A segment is SACKed as a whole or not at all: a block that covers a part of it says nothing.
 
     Attributes:
+        sacked: sequence numbers the peer has, by its SACK blocks.
         lost: sequence numbers taken for lost and not sent again yet.
         high_rxt: HighRxt, the sequence number after the last one sent again in this recovery (RFC 6675 2).
+        delivered: what newly arrived, for RACK, where more than the newest matters; whoever reads it empties it.
     """
 
-    __slots__ = ("_sacked", "_twice", "high_rxt", "lost", "queue")
+    __slots__ = ("_twice", "delivered", "high_rxt", "lost", "queue", "sacked")
 
     def __init__(self) -> None:
         self.queue: deque[Sent] = deque()
         self.lost = 0
         self.high_rxt: int | None = None
-        self._sacked = 0
+        self.sacked = 0
+        self.delivered: list[Sent] = []
         self._twice = 0  # sent again without being lost: counted twice (RFC 6675 4, SetPipe)
 
     def __bool__(self) -> bool:
@@ -72,7 +76,7 @@ class Flight:
     def clear(self) -> None:
         """Forget everything."""
         self.queue.clear()
-        self.lost = self._sacked = self._twice = 0
+        self.lost = self.sacked = self._twice = 0
         self.high_rxt = None
 
     def acknowledge(self, una: int) -> float | None:
@@ -82,9 +86,13 @@ class Flight:
         queue = self.queue
         while queue and diff(queue[0].end, una) <= 0:
             gone = queue.popleft()
-            repeated |= gone.count > 1
             sent_at = gone.time
-            self._discount(gone, gone.length)
+            if gone.count > 1:
+                repeated = True
+            if repeated or self.sacked or self.lost:
+                self._discount(gone, gone.length)
+                if not gone.sacked:
+                    self.delivered.append(gone)
         if queue and diff(una, queue[0].seq) > 0:
             head = queue[0]
             self._discount(head, diff(una, head.seq))
@@ -97,7 +105,7 @@ class Flight:
     def _discount(self, sent: Sent, length: int) -> None:
         """So many sequence numbers of ``sent`` are no longer outstanding."""
         if sent.sacked:
-            self._sacked -= length
+            self.sacked -= length
         elif sent.lost:
             self.lost -= length
         elif sent.twice:
@@ -105,7 +113,7 @@ class Flight:
 
     def sack(self, blocks: Iterable[tuple[int, int]], una: int, nxt: int) -> int:
         """Note the peer's SACK blocks; nonsense is ignored. Returns how many sequence numbers were news."""
-        before = self._sacked
+        before = self.sacked
         for left, right in blocks:
             # RFC 2883 5: a block below the ACK field is a duplicate report; RFC 2018 5: others lie within the flight.
             if diff(left, una) < 0 or diff(right, left) <= 0 or diff(right, nxt) > 0:
@@ -116,9 +124,10 @@ class Flight:
                 if diff(sent.end, right) > 0:
                     break
                 self._discount(sent, sent.length)
-                self._sacked += sent.length
+                self.sacked += sent.length
+                self.delivered.append(sent)
                 sent.sacked, sent.lost, sent.twice = True, False, False
-        return self._sacked - before
+        return self.sacked - before
 
     def mark_lost(self, sent: Sent) -> None:
         """It has to be sent again."""
@@ -127,19 +136,23 @@ class Flight:
             sent.lost, sent.twice = True, False
             self.lost += sent.length
 
-    def mark_all_lost(self) -> None:
-        """The timer expired. A SACKed first segment means the peer reneged: nothing it said counts (RFC 2018 8)."""
+    def mark_all_lost(self, sent_until: float = inf) -> None:
+        """The timer expired: the first is lost, and what was last sent not after ``sent_until`` (RFC 8985 6.3).
+
+        A SACKed first segment means the peer reneged: nothing it said counts (RFC 2018 8).
+        """
         if self.queue and self.queue[0].sacked:
             self.forget_sacks()
         for sent in self.queue:
-            self.mark_lost(sent)
+            if sent.time <= sent_until or sent is self.queue[0]:
+                self.mark_lost(sent)
 
     def forget_sacks(self) -> None:
         """Take everything as not SACKed."""
         for sent in self.queue:
             if sent.sacked:
                 sent.sacked = False
-        self._sacked = 0
+        self.sacked = 0
 
     def repeat(self, sent: Sent, now: float) -> None:
         """It went out again."""
@@ -196,7 +209,7 @@ class Flight:
 
         Lost is what has three separate SACKed stretches above it, or more than two segments' worth of SACKed bytes.
         """
-        if not self._sacked:
+        if not self.sacked:
             return False
         stretches = above = 0
         inside = found = False
@@ -212,4 +225,4 @@ class Flight:
 
     def pipe(self, una: int, nxt: int) -> int:
         """Sequence numbers thought to be in the network (RFC 6675 4, SetPipe)."""
-        return diff(nxt, una) - self._sacked - self.lost + self._twice
+        return diff(nxt, una) - self.sacked - self.lost + self._twice

@@ -27,6 +27,9 @@ class Reflexes:
         nagle: hold back a small segment while data is outstanding.
         congestion: keep within the congestion window.
         sack: report what arrived out of order (when negotiated).
+        rack: find losses by time (RFC 8985 6; with SACK); off: by counting (RFC 6675).
+        tail_probe: send a tail loss probe before the retransmission timer expires (RFC 8985 7; with SACK).
+        prr: shrink the congestion window little by little in recovery (RFC 6937; with SACK); off: at once.
         keep_alive: probe an idle connection (when configured).
     """
 
@@ -44,6 +47,9 @@ class Reflexes:
     nagle: bool = True
     congestion: bool = True
     sack: bool = True
+    rack: bool = True
+    tail_probe: bool = True
+    prr: bool = True
     keep_alive: bool = True
 
     ALL: ClassVar[Reflexes]

@@ -14,7 +14,7 @@ from tcpprobe.wire.seq import add, diff
 
 SACKING: Config = replace(PLAIN, sack=True)
 OPTS = (options.mss(1000), options.sack_permitted())
-RFC6675 = Reflexes.ALL
+RFC6675 = replace(Reflexes.ALL, rack=False, tail_probe=False, prr=False)
 """The reflexes of a sender that finds losses by counting alone."""
 
 

@@ -28,7 +28,7 @@ class ExpressionError(Exception):
 
 
 class NothingYet(ExpressionError):
-    """An expression speaks of a packet that a step would have named, had it come."""
+    """An expression speaks of a packet that did not come, or of two that came at one moment: nothing can be told."""
 
 
 class UnknownName(Exception):
@@ -207,7 +207,7 @@ class Expr(Value):
         except UnknownName as error:
             raise NothingYet(self.place, f"{self.text}: there is no {error} yet") from None
         except ZeroDivisionError:
-            raise ExpressionError(self.place, f"{self.text}: division by zero") from None
+            raise NothingYet(self.place, f"{self.text}: division by zero") from None
         except (TypeError, ValueError, LookupError, OverflowError) as error:
             raise ExpressionError(self.place, f"{self.text}: {error}") from None
 

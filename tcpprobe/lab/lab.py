@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from tcpprobe.lab.addresses import CLOSED_PORT, SERVICES, TARGET_4, TARGET_6
 from tcpprobe.link.base import Link
 from tcpprobe.target.target import ANY_LAB, LABS, Target, parse
+from tcpprobe.wire import ip
 
 
 class LabError(RuntimeError):
@@ -49,8 +51,28 @@ class Lab:
         self.close()
 
 
+def lab_target(name: str, family: int, address: str = "") -> Target:
+    """The target of an open lab that has all the services, at the address labs have unless another is given."""
+    name = name if family == 4 else f"{name}-ipv6"
+    return Target(
+        text=name,
+        name=name,
+        address=ip.pack(address or (TARGET_4 if family == 4 else TARGET_6)),
+        port=SERVICES["wire"],
+        closed_port=CLOSED_PORT,
+        services=dict(SERVICES),
+        lab=name.removeprefix("lab:"),
+        family=family,
+        service="lab",
+    )
+
+
 OPENERS: Mapping[str, str] = MappingProxyType(
-    {"linux": "tcpprobe.lab.linux:open_linux", "memory": "tcpprobe.lab.memory:open_memory"}
+    {
+        "linux": "tcpprobe.lab.linux:open_linux",
+        "memory": "tcpprobe.lab.memory:open_memory",
+        "lwip": "tcpprobe.lab.lwip:open_lwip",
+    }
 )
 """Where each lab is: a function that takes the address family, 4 or 6, and returns a `Lab` or raises `LabError`.
 

@@ -14,13 +14,11 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from tcpprobe.lab.addresses import CLOSED_PORT, MTU, POOL_4, POOL_6, POOL_SIZE, SERVICES, TARGET_4, TARGET_6
-from tcpprobe.lab.lab import Lab, LabError
+from tcpprobe.lab.addresses import MTU, POOL_4, POOL_6, POOL_SIZE
+from tcpprobe.lab.lab import Lab, LabError, lab_target
 from tcpprobe.lab.veth import VethLink
 from tcpprobe.link.pool import Pool
 from tcpprobe.link.tun import TunLink
-from tcpprobe.target.target import Target
-from tcpprobe.wire import ip
 
 START_LIMIT = 30.0
 """Seconds a machine under heavy load may take for what takes a tenth of one."""
@@ -114,22 +112,7 @@ def open_linux(family: int, way: str = "best") -> Lab:
         link_class = TunLink if child.answer["way"] == "tun" else VethLink
         link = link_class(descriptor, Pool(POOL_4, POOL_6, rng=rng, limit=POOL_SIZE), mtu=MTU)
         failed.pop_all()
-    return Lab(_target(family), link, notes=_notes(child.answer), finish=child.end)
-
-
-def _target(family: int) -> Target:
-    name = "lab:linux" if family == 4 else "lab:linux-ipv6"
-    return Target(
-        text=name,
-        name=name,
-        address=ip.pack(TARGET_4 if family == 4 else TARGET_6),
-        port=SERVICES["wire"],
-        closed_port=CLOSED_PORT,
-        services=dict(SERVICES),
-        lab=name.removeprefix("lab:"),
-        family=family,
-        service="lab",
-    )
+    return Lab(lab_target("lab:linux", family), link, notes=_notes(child.answer), finish=child.end)
 
 
 def _notes(answer: dict[str, Any]) -> tuple[str, ...]:

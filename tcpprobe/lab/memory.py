@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 
-from tcpprobe.lab.addresses import CLOSED_PORT, MTU, POOL_4, POOL_6, SERVICES, TARGET_4, TARGET_6
-from tcpprobe.lab.lab import Lab
+from tcpprobe.lab.addresses import MTU, POOL_4, POOL_6, TARGET_4, TARGET_6
+from tcpprobe.lab.lab import Lab, lab_target
 from tcpprobe.lab.talkers import TALKERS, Talker
 from tcpprobe.link.memory import MemoryLink
-from tcpprobe.target.target import Target
 from tcpprobe.tcp.config import Config
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.endpoint import Endpoint, Make
@@ -135,18 +134,7 @@ class MemoryLab(Lab):
         rng = random.Random(seed)
         peer = MemoryTarget([address], make=make, config=config, rng=rng)
         link = MemoryLink(peer, networks=(POOL_4, POOL_6), mtu=MTU, delay=delay, rng=rng)
-        name = "lab:memory" if family == 4 else "lab:memory-ipv6"
-        target = Target(
-            text=name,
-            name=name,
-            address=address,
-            port=SERVICES["wire"],
-            closed_port=CLOSED_PORT,
-            services=dict(SERVICES),
-            lab=name.removeprefix("lab:"),
-            family=family,
-            service="lab",
-        )
+        target = lab_target("lab:memory", family)
         super().__init__(target, link, notes=("the target is tcpprobe's own TCP, in virtual time",), finish=_nothing)
 
 

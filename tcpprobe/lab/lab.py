@@ -72,6 +72,7 @@ OPENERS: Mapping[str, str] = MappingProxyType(
         "linux": "tcpprobe.lab.linux:open_linux",
         "memory": "tcpprobe.lab.memory:open_memory",
         "lwip": "tcpprobe.lab.lwip:open_lwip",
+        "slirp": "tcpprobe.lab.slirp:open_slirp",
     }
 )
 """Where each lab is: a function that takes the address family, 4 or 6, and returns a `Lab` or raises `LabError`.

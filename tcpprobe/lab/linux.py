@@ -24,18 +24,19 @@ START_LIMIT = 30.0
 """Seconds a machine under heavy load may take for what takes a tenth of one."""
 
 # The child starts without the site machinery (-I -S), which would cost more than all it does itself.
-_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from tcpprobe.lab.linux_child import main; main(sys.argv[2:])"
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from tcpprobe.lab.{} import main; main(sys.argv[2:])"
 _ROOT = str(Path(__file__).parents[2])
 
 
 class Child:
     """The process in which the target lives."""
 
-    def __init__(self, way: str = "best") -> None:
+    def __init__(self, way: str = "best", module: str = "linux_child") -> None:
         """Start it and wait for its answer.
 
         Args:
             way: how it is reached: ``tun``, ``veth``, or the ``best`` that this user may have.
+            module: the one of this room whose ``main`` it runs.
 
         Raises:
             LabError: it could not do what it should.
@@ -46,7 +47,7 @@ class Child:
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-c", _CHILD, _ROOT, *map(str, numbers), way],
+                    [sys.executable, "-I", "-S", "-c", _CHILD.format(module), _ROOT, *map(str, numbers), way],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,

@@ -12,11 +12,15 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Callable
 from types import MappingProxyType
 
 from tcpprobe.lab import namespace, ways
 from tcpprobe.lab.services import Services, listen, raise_descriptor_limit
 from tcpprobe.lab.talkers import TALKERS
+
+Build = Callable[[str], tuple[Services, int, dict[str, object]]]
+"""From a way to the services, the descriptor through which they are reached, and what to tell the parent."""
 
 # A lab is this kernel with its own defaults, but for what would let the host's settings or another play into a play.
 SYSCTLS = MappingProxyType(
@@ -45,6 +49,11 @@ SYSCTLS = MappingProxyType(
 
 def main(arguments: list[str]) -> None:
     """Build the lab, hand it over, serve."""
+    run(arguments, build)
+
+
+def run(arguments: list[str], build: Build) -> None:
+    """What `main` does, for any lab whose services live in such a child."""
     control = socket.socket(fileno=int(arguments[0]))
     parent, by_main_thread, way = int(arguments[1]), arguments[2] == "1", arguments[3]
     watcher = os.pidfd_open(parent)

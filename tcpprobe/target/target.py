@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-LABS = ("linux", "linux-ipv6", "memory", "memory-ipv6", "lwip", "lwip-ipv6")
+LABS = ("linux", "linux-ipv6", "memory", "memory-ipv6", "lwip", "lwip-ipv6", "slirp", "slirp-ipv6")
 """The names that may follow ``lab:``; ``lab`` alone takes the best of them."""
 
 ANY_LAB = "any"

@@ -45,6 +45,24 @@ def towards(ours: bytes, target: bytes, blocks: Sequence[int]) -> list[Instructi
     return _towards_v4(ours, target, blocks) if len(ours) == 4 else _towards_v6(ours, target, blocks)
 
 
+def to_station(mac: bytes) -> list[Instruction]:
+    """What passes, with its Ethernet header: frames to ``mac``, ARP, and IPv6 to a multicast group."""
+    return [
+        (_LD_W, 0, 0, 2),
+        (_JEQ, 0, 3, int.from_bytes(mac[2:], "big")),
+        (_LD_H, 0, 0, 0),
+        (_JEQ, 0, 1, int.from_bytes(mac[:2], "big")),
+        _ACCEPT,
+        (_LD_H, 0, 0, 12),
+        (_JEQ, 3, 0, 0x0806),
+        (_JEQ, 0, 3, 0x86DD),
+        (_LD_B, 0, 0, 0),
+        (_JEQ, 0, 1, 0x33),  # RFC 2464 7
+        _ACCEPT,
+        _DROP,
+    ]
+
+
 def _equal(offset: int, address: bytes) -> list[Instruction]:
     """Drop unless the address is at that offset of the IP header."""
     program: list[Instruction] = []

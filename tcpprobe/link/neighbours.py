@@ -75,8 +75,9 @@ class Neighbours:
         return self._question(self.next_hop, next(iter(self.addresses)))
 
     def frame_to_next_hop(self, packet: bytes) -> bytes:
-        """An IP packet in its frame; to everybody as long as the next hop is not known."""
-        return encode_frame(Frame(self.hardware or BROADCAST, self.mac, TYPES[len(self.next_hop)], packet))
+        """An IP packet in its frame, once the next hop is known."""
+        assert self.hardware is not None
+        return encode_frame(Frame(self.hardware, self.mac, TYPES[len(self.next_hop)], packet))
 
     def frame_arrives(self, frame: Frame) -> list[bytes]:
         """What is to be answered to a frame; anything but ARP and neighbour discovery is nothing to us."""

@@ -1,14 +1,16 @@
-"""Addresses of our own, one for each lease, for links whose addresses are not the kernel's."""
+"""Addresses and ports of our own, for links whose addresses are not the kernel's."""
 
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from tcpprobe.link.base import Lease, LinkError
+from tcpprobe.wire import ip
 
 PORTS = range(1024, 65536)
 
@@ -39,6 +41,27 @@ class Pool:
             address = used.popleft()
         chosen = tuple(self._rng.sample(PORTS, ports))
         return Lease(address, chosen, partial(used.append, address))
+
+
+class Shared:
+    """A few addresses of one family for many leases: in turn, each with ports that nobody else has there.
+
+    A port given back is met again only when all others have been used, so that a new play meets neither late packets
+    nor the target's TIME-WAIT of an older one.
+    """
+
+    def __init__(self, addresses: Sequence[bytes], *, rng: random.Random) -> None:
+        self._ports = {each: deque(rng.sample(PORTS, len(PORTS))) for each in addresses}
+        self._turn = itertools.cycle(addresses)
+
+    def lend(self, ports: int) -> Lease:
+        """That many ports on the next address. Raises LinkError when all are lent."""
+        address = next(self._turn)
+        free = self._ports[address]
+        if len(free) < ports:
+            raise LinkError(f"no port of {ip.text(address)} is left to lend")
+        chosen = tuple(free.popleft() for _ in range(ports))
+        return Lease(address, chosen, partial(free.extend, chosen))
 
 
 def _addresses(networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network], limit: int) -> Iterator[bytes]:

@@ -119,6 +119,8 @@ class Tap:
 
 def gone(interface: str, error: OSError) -> str:
     """Why an interface can no longer be used, in one sentence."""
+    if interface == ANY:
+        return f"packets cannot be read any more: {error.strerror}"
     try:
         socket.if_nametoindex(interface)
     except OSError:

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcpprobe.lab.lab import Lab, LabError, open_lab
-from tcpprobe.link.base import LinkError
+from tcpprobe.link.base import Link, LinkError
 from tcpprobe.link.impaired import impaired, read_impairment
+from tcpprobe.link.packet import PacketLink
 from tcpprobe.link.raw import RawLink
 from tcpprobe.marked.problem import Problems
 from tcpprobe.plugin.known import read as read_ledger
@@ -44,6 +45,12 @@ class Place:
     session: Session
     run: Run
 
+    def look_at_link(self) -> None:
+        """Note in `run` what the link has seen until now that a reader of the results should know."""
+        new = [each for each in self.lab.link.remarks() if each not in self.run.notes]
+        if new:
+            self.run = replace(self.run, notes=[*self.run.notes, *new])
+
 
 class Bench:
     """All targets of a run.
@@ -60,7 +67,7 @@ class Bench:
         try:
             self.settings = settings_of(config, seed)
             self.targets = [_target_of(config, text) for text in dict.fromkeys(value(config, "tcp_target"))]
-            self._source = _source_of(config)
+            self._sources = _sources_of(config)
             self._impairment = value(config, "tcp_impair")
             if self._impairment is not None:
                 read_impairment(self._impairment)
@@ -86,8 +93,13 @@ class Bench:
         self.place(target).session.start(cases)
 
     def result(self, target: Target, case: Case) -> Result:
-        """The result of one case; waits for it. Raises BenchError when the target cannot be reached."""
-        result = self.place(target).session.result(case)
+        """The result of one case; waits for it. Raises BenchError when the target cannot be reached (any more)."""
+        place = self.place(target)
+        try:
+            result = place.session.result(case)
+        except LinkError as error:
+            raise BenchError(f"{target.text}: {error}") from None
+        place.look_at_link()
         if not result.reproduce:
             result.reproduce = self._reproduce(target, case)
             result.file = self._shown(Path(case.scenario.file))
@@ -131,6 +143,8 @@ class Bench:
         try:
             sentence = session.preflight()
             run = session.run_info(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+        except LinkError as error:
+            raise BenchError(f"{target.text}: {error}") from None
         finally:
             if sentence is not None:
                 session.close()
@@ -151,12 +165,7 @@ class Bench:
         try:
             if target.lab is not None:
                 return open_lab(target.text)
-            link = RawLink(
-                target.address,
-                source=self._source,
-                interface=value(self.config, "tcp_interface"),
-                rng=random.Random(self.settings.seed),
-            )
+            link = self._link(target)
             try:
                 target = detect(target, value(self.config, "tcp_http_path"))
             except BaseException:
@@ -168,6 +177,25 @@ class Bench:
             raise BenchError(str(error)) from None
         return Lab(target, link, finish=lambda: None)
 
+    def _link(self, target: Target) -> Link:
+        """The link to a live target that the user wants. Raises LinkError."""
+        interface, rng = value(self.config, "tcp_interface"), random.Random(self.settings.seed)
+        if value(self.config, "tcp_link") == "packet":
+            return PacketLink(target.address, self._own_sources(), interface=interface, rng=rng)
+        if len(self._sources) > 1:
+            raise LinkError("--tcp-source-ip takes several addresses only with --tcp-link packet")
+        return RawLink(target.address, source=next(iter(self._sources), None), interface=interface, rng=rng)
+
+    def _own_sources(self) -> list[bytes]:
+        """This process's share of the addresses: two xdist workers cannot both have one. Raises LinkError."""
+        told: dict[str, Any] | None = getattr(self.config, "workerinput", None)
+        if told is None or not self._sources:
+            return self._sources
+        number, count = int(told["workerid"].removeprefix("gw")), told["workercount"]
+        if len(self._sources) < count:
+            raise LinkError(f"--tcp-link packet needs an address for each of {count} workers: --tcp-source-ip A,B,…")
+        return self._sources[number % count :: count]
+
 
 def _target_of(config: pytest.Config, text: str) -> Target:
     return parse(
@@ -178,12 +206,14 @@ def _target_of(config: pytest.Config, text: str) -> Target:
     )
 
 
-def _source_of(config: pytest.Config) -> bytes | None:
-    text = value(config, "tcp_source_ip")
-    try:
-        return None if text is None else pack(text)
-    except ValueError:
-        raise BenchError(f"--tcp-source-ip takes an address, not {text!r}") from None
+def _sources_of(config: pytest.Config) -> list[bytes]:
+    found = []
+    for text in dict.fromkeys((value(config, "tcp_source_ip") or "").replace(",", " ").split()):
+        try:
+            found.append(pack(text))
+        except ValueError:
+            raise BenchError(f"--tcp-source-ip takes an address, not {text!r}") from None
+    return found
 
 
 def settings_of(config: pytest.Config, seed: int | None = None) -> Settings:

@@ -56,8 +56,13 @@ class ProbeItem(pytest.Item):
         """Wait for the result and turn the verdict into pytest's outcome."""
         if self.target is None:
             pytest.skip(NO_TARGET)
+        from tcpprobe.plugin.bench import BenchError
+
         bench = self.config.stash[BENCH]
-        self.result = result = bench.result(self.target, self.case)
+        try:
+            self.result = result = bench.result(self.target, self.case)
+        except BenchError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.INTERRUPTED)
         self.user_properties.append(("verdict", str(result.verdict)))
         self.user_properties.extend(("requirement", requirement) for requirement in result.covers)
         self.user_properties.append(("place", f"{result.file}:{result.line}"))

@@ -29,8 +29,8 @@ OPTIONS = (
     Option("--tcp-service", "text", "what listens there: auto, echo, discard, chargen, http …", "auto", "KIND"),
     Option("--tcp-closed-port", "number", "a port of the target on which nothing listens", None, "PORT"),
     Option("--tcp-http-path", "text", "path of an HTTP target that sends {n} octets", "/bytes/{n}", "PATH"),
-    Option("--tcp-link", "text", "how packets travel to a live target", "raw", choices=("raw",)),
-    Option("--tcp-source-ip", "text", "address of ours to talk from", None, "ADDRESS"),
+    Option("--tcp-link", "text", "how packets travel to a live target", "raw", choices=("raw", "packet")),
+    Option("--tcp-source-ip", "text", "address to talk from: ours, or with packet nobody's", None, "ADDRESS"),
     Option("--tcp-interface", "text", "interface to talk through", None, "NAME"),
     Option(
         "--tcp-impair",
@@ -57,6 +57,7 @@ TELLING = (
     "tcp_service",
     "tcp_closed_port",
     "tcp_http_path",
+    "tcp_link",
     "tcp_source_ip",
     "tcp_interface",
     "tcp_impair",

@@ -33,7 +33,7 @@ class OutputError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """What one target's results go to."""
+    """What one target's results go to; `notes` are those that came up after the run's own were written."""
 
     run: Run
     page: Path | None
@@ -41,6 +41,7 @@ class Target:
     results: list[Result] = field(default_factory=list)
     end: End | None = None
     beside: tuple[list[Source], Comparison] | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Output:
@@ -76,6 +77,10 @@ class Output:
     def add(self, run: Run, result: Result) -> None:
         """Write one result; what cannot be written is told at the end and ends nothing."""
         target = self.targets.get(run.target) or self._open(run)
+        new = [note for note in run.notes if note not in target.run.notes]
+        if new:  # the link has seen something meanwhile, here or at a worker
+            target.notes += new
+            target.run = replace(target.run, notes=[*target.run.notes, *new])
         target.results.append(result)
         self._write(target, result)
 
@@ -83,7 +88,7 @@ class Output:
         """Close the files and make the pages."""
         for target in self.targets.values():
             counts = Counter(str(result.verdict) for result in target.results)
-            target.end = End(dict(counts), time.monotonic() - self._began, cut_short)
+            target.end = End(dict(counts), time.monotonic() - self._began, cut_short, target.notes)
             self._write(target, target.end)
             if target.writer is not None:
                 target.writer.close()

@@ -76,6 +76,8 @@ class Summary:
             color = bool(terminalreporter.hasmarkup)
             told = summary(target.run, target.results, requirements(), target.end, color=color)
             terminalreporter.write_line(told)
+            for note in target.run.notes if target.run.lab is None else ():  # labs are what they always are
+                terminalreporter.write_line(f"note: {note}")
             if target.beside is not None:
                 from tcpprobe.report import comparison
 

@@ -139,6 +139,8 @@ class Writer:
 def read(path: str | os.PathLike[str]) -> tuple[Run, Iterator[Result], End | None]:
     """The run, its results one after the other as they are asked for, and the end when the run got that far.
 
+    The run's notes are all of them, those of the end too.
+
     A last line that is cut short is passed over. Raises ResultsError (``file:line: message``) at once when the file
     cannot be read or holds no run, and from the iterator for a line in the middle that is not a record.
     """
@@ -151,7 +153,10 @@ def read(path: str | os.PathLike[str]) -> tuple[Run, Iterator[Result], End | Non
         run = _load_at(path, 1, first)
         if not isinstance(run, Run):
             raise ResultsError(f"{path}:1: the first line does not describe a run")
-        return run, _results(path), _end(path)
+        end = _end(path)
+        if end is not None:
+            run.notes += end.notes
+        return run, _results(path), end
     except OSError as error:
         raise ResultsError(f"cannot read {path}: {error.strerror}") from None
 

@@ -161,8 +161,12 @@ class Run:
 
 @dataclass(slots=True)
 class End:
-    """The last record of a run that was not killed: how many of each verdict, how long, whether it was cut short."""
+    """The last record of a run that was not killed: how many of each verdict, how long, whether it was cut short.
+
+    ``notes`` are those that came up in the middle of the run.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     duration: float = 0.0
     cut_short: bool = False
+    notes: list[str] = field(default_factory=list)

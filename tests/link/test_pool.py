@@ -3,7 +3,7 @@ import random
 import pytest
 
 from tcpprobe.link.base import LinkError
-from tcpprobe.link.pool import PORTS, Pool
+from tcpprobe.link.pool import PORTS, Pool, Shared
 from tcpprobe.wire import ip
 
 FOUR, SIX = ip.pack("192.0.2.200"), ip.pack("2001:db8::ff")
@@ -55,3 +55,22 @@ def test_a_network_of_one_address(network, target):
     assert ip.text(lender.lend(target, 1).address) == network.partition("/")[0]
     with pytest.raises(LinkError, match="no IPv"):
         lender.lend(target, 1)
+
+
+def test_shared_addresses_are_taken_in_turn_and_no_port_twice():
+    shared = Shared([ip.pack("192.0.2.5"), ip.pack("192.0.2.6")], rng=random.Random(1))
+    leases = [shared.lend(3) for _ in range(10)]
+    assert [ip.text(lease.address) for lease in leases] == ["192.0.2.5", "192.0.2.6"] * 5
+    assert len({(lease.address, port) for lease in leases for port in lease.ports}) == 30
+
+
+def test_a_shared_port_is_met_again_when_all_others_have_been():
+    shared = Shared([ip.pack("192.0.2.5")], rng=random.Random(1))
+    first = shared.lend(2)
+    first.release()
+    first.release()
+    rest = shared.lend(len(PORTS) - 2)
+    assert not set(first.ports) & set(rest.ports)
+    assert shared.lend(2).ports == first.ports
+    with pytest.raises(LinkError, match=r"^no port of 192\.0\.2\.5 is left to lend$"):
+        shared.lend(1)

@@ -136,7 +136,9 @@ def test_what_is_no_target(suite, target, told):
         (("--tcp-interface", "nonesuch0"), "nonesuch0"),
         (("--tcp-source-ip", "192.0.2.77"), "192.0.2.77"),
         (("--tcp-source-ip", "::1"), "not of the same family"),
-        (("--tcp-link", "smoke"), "--tcp-link is raw, not 'smoke'"),
+        (("--tcp-link", "smoke"), "--tcp-link is raw or packet, not 'smoke'"),
+        (("--tcp-link", "packet"), "the packet link needs an address that nobody uses"),
+        (("--tcp-source-ip", "127.0.0.1,127.0.0.2"), "several addresses only with --tcp-link packet"),
         (("--tcp-known", "nonesuch"), "nonesuch"),
     ],
 )

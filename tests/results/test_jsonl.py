@@ -35,6 +35,12 @@ def test_what_is_written_is_read_again(record: Run | Result | End) -> None:
     assert load(line) == record
 
 
+def test_notes_of_the_end_are_the_runs(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    write(path, Run("t", notes=["early"]), End({}, 1.0, notes=["late"]))
+    assert read(path)[0].notes == ["early", "late"]
+
+
 @given(st.binary(max_size=100), st.text(max_size=50))
 def test_any_packet_and_any_text_survive(packet: bytes, text: str) -> None:
     result = a_result()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tcpprobe.lab.mutant import mutant
 from tcpprobe.tcp.connection import Connection
+from tcpprobe.tcp.flight import DUP_THRESH, Flight, Sent
 from tcpprobe.wire.segment import Segment
 
 # -- limited transmit
@@ -31,6 +34,16 @@ class EmptyDuplicatesRewarded(Connection):
         if self.tcb.sack_on and ahead == 0 and self.flight and not seg.payload:
             self.congestion.cwnd += self.tcb.snd.mss
         super().take_ack(seg, ahead)
+
+
+class Counting(Connection):
+    """With SACK, too, three duplicates are a loss: nothing wrong by itself (RFC 6675 5, step 1)."""
+
+    def count_duplicate(self, news: int) -> None:
+        super().count_duplicate(news)
+        if self.tcb.sack_on and self.duplicates >= DUP_THRESH and self.congestion.may_recover(self.tcb.snd.una):
+            self.flight.mark_lost(self.flight.head)
+            self.recover()
 
 
 # -- timeouts
@@ -78,7 +91,7 @@ class TimeoutInRecoveryKeepsWindow(Connection):
 
 
 @mutant("after a timeout three duplicate acknowledgments begin fast recovery whatever they acknowledge")
-class TimeoutForgetsRecover(Connection):
+class TimeoutForgetsRecover(Counting):
     def retransmit_expired(self) -> None:
         super().retransmit_expired()
         self.congestion.barrier = self.tcb.snd.una
@@ -167,3 +180,83 @@ class LostSynsForgotten(Connection):
     def syn_acked(self, seg: Segment) -> None:
         super().syn_acked(seg)
         self.congestion.cwnd = self.congestion.initial
+
+
+# -- recovery with SACK
+
+
+@mutant("with SACK, duplicate acknowledgments are counted and what they report is not")
+class ReportsNotWeighed(Connection):
+    def count_duplicate(self, news: int) -> None:
+        super().count_duplicate(news if self.duplicates >= 2 or not self.tcb.sack_on else 0)
+
+
+@mutant("SACK blocks never tell of a loss")
+class LossesUnseen(Connection):
+    def find_losses(self) -> bool:
+        return False
+
+
+@mutant("of several gaps the highest is filled first")
+class HighestGapFirst(Connection):
+    def negotiate(self, syn_flags: int) -> None:
+        super().negotiate(syn_flags)
+        kept, self.flight = self.flight.queue, _FromTheTop()
+        self.flight.queue = kept
+
+
+class _FromTheTop(Flight):
+    def first_lost(self) -> Sent | None:
+        return next((sent for sent in reversed(self.queue) if sent.lost), None)
+
+
+@mutant("in recovery with SACK the congestion window does not count")
+class RecoveryUnbounded(Connection):
+    def congestion_left(self) -> int:
+        left = super().congestion_left()
+        return left if self.congestion.recover is None or not self.tcb.sack_on else 20 * self.tcb.snd.mss
+
+
+@mutant("in recovery with SACK no new data is sent")
+class RecoveryWithoutNewData(Connection):
+    def send_new(self) -> None:
+        if self.congestion.recover is None or not self.tcb.sack_on:
+            super().send_new()
+
+
+@mutant("an acknowledgment of new data does not end the count of duplicates")
+class DuplicatesAccumulate(Counting):
+    def after_new_ack(self, ahead: int) -> None:
+        before = self.duplicates
+        super().after_new_ack(ahead)
+        self.duplicates = before
+
+
+@mutant("there is one recovery in a connection: the next loss is left to the timer")
+class OneRecoveryOnly(Connection):
+    recovered = False
+
+    def recover(self) -> None:
+        super().recover()
+        self.recovered = True
+
+    def find_losses(self) -> bool:
+        return not (self.recovered and self.congestion.recover is None) and super().find_losses()
+
+
+@mutant("after a timeout SACK blocks are not read")
+class TimeoutIgnoresReports(Connection):
+    timed_out = False
+
+    def retransmit_expired(self) -> None:
+        super().retransmit_expired()
+        self.timed_out = True
+
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        super().take_ack(replace(seg, options=b"") if self.timed_out else seg, ahead)
+
+
+@mutant("in recovery nothing goes out of which it is not known that it is lost")
+class NoLastResort(Connection):
+    def send_last_resort(self) -> None:
+        pass

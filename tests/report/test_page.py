@@ -16,6 +16,7 @@ from tcpprobe.report.capture import write as write_capture
 from tcpprobe.results.jsonl import dump
 
 from .conftest import Opened
+from .flows import long_talk
 from .sample import a_run, an_end, closed_port, path_mtu, poisoned, results, timer_doubles
 
 Visit = Callable[..., Opened]
@@ -216,3 +217,46 @@ def test_paper_is_white_whatever_the_screen_is(visit: Visit, report: Path, hash_
     page = visit(report, hash_, color_scheme="dark", media="print").page
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(29, 28, 25)"
+
+
+def test_what_came_nearest_is_told_in_a_sentence(visit: Visit, report: Path) -> None:
+    page = visit(report, "case=closed-port-syn&pkt=0").page
+    expect(page.locator(".near-miss")).to_have_text("Packet 2 after 0.9 ms came nearest; it differs in ack.")
+    page.locator(".near-miss a").click()
+    expect(page.locator("#packet-title")).to_have_text("Packet 2")
+    page.goto(page.url.replace("closed-port-syn", "too-big-obeyed"))
+    expect(page.locator(".near-miss")).to_have_text("Nothing came that was nearly that.")
+
+
+def test_a_chosen_field_stays_lit_in_the_bytes(visit: Visit, report: Path) -> None:
+    page = visit(report, "case=rto-doubles&pkt=2").page
+    page.get_by_role("button", name="sequence number", exact=True).press("Enter")
+    page.locator("#packet-title").hover()
+    lit = page.locator(".hexline b.lit")
+    expect(lit).to_have_text(["1c", "44", "0b", "07"])
+    page.get_by_role("button", name="window", exact=True).click()
+    expect(lit).to_have_text(["fa", "f0"])
+    page.get_by_role("button", name="window", exact=True).click()
+    page.locator("#packet-title").hover()
+    expect(lit).to_have_count(0)
+
+
+def test_a_long_ladder_scrolls_by_itself_to_what_is_chosen(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    html.write(a_run(), [long_talk()], None, path)
+    page = visit(path, "case=long-talk&pkt=200").page
+    assert page.evaluate("document.querySelector('#ladder').clientHeight") < 900
+    page.evaluate("document.querySelector('#ladder').scrollIntoView()")
+    expect(page.locator(".rung.selected")).to_be_in_viewport()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#packet-title")).to_have_text("Packet 202")
+    expect(page.locator(".rung.selected")).to_be_in_viewport()
+
+
+def test_an_empty_run_says_so(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    html.write(a_run(), [], None, path)
+    page = visit(path).page
+    expect(page.locator("#results")).to_contain_text("No scenario was played.")
+    expect(page.locator("#none")).to_be_hidden()
+    expect(page.locator("#filters")).to_be_hidden()

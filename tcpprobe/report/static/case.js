@@ -33,6 +33,9 @@ function caseState() {
   showPacket();
 }
 
+/* So many packets fill a screen: then the ladder scrolls by itself, and the chosen packet stays beside it. */
+const LONG = 60;
+
 function nearest(result) {
   const { transcript } = result;
   const found = transcript.findIndex((entry) => /^(missed|nearest)/.test(entry.note));
@@ -49,7 +52,13 @@ const choose = (index) => state.set({ pkt: index }, true);
 function drawLadder() {
   const box = $("#ladder");
   if (!box || !view.result.transcript.length) return;
+  const long = view.result.transcript.length > LONG;
+  box.classList.toggle("long", long);
   box.replaceChildren(ladder(view.result, Math.max(320, Math.floor(box.clientWidth)), view.scale, view.selected, choose));
+  if (!long) return;
+  box.tabIndex = 0;
+  const y = Number($(".rung.selected .hit", box)?.getAttribute("y") ?? 0);
+  if (y < box.scrollTop || y > box.scrollTop + box.clientHeight - 2 * RUNG) box.scrollTop = y - box.clientHeight / 2;
 }
 
 function showPacket() {
@@ -125,9 +134,22 @@ function seenView(result, step) {
   }
   const pairs = [["expected", step.expected], ["seen", step.seen], ["at", step.time === null ? "" : seconds(step.time)]];
   return [
+    el("p", { class: "near-miss" }, nearMiss(result, step)),
     el("dl", { class: "seen" }, pairs.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))),
     differencesView(step),
   ];
+}
+
+/* What came nearest to what was expected, in one sentence. */
+function nearMiss(result, step) {
+  const index = result.transcript.findIndex((entry) => /^(missed|nearest)/.test(entry.note));
+  if (step.outcome !== "missed") return step.variant ? `It was met as ${step.variant}.` : null;
+  if (index < 0) return step.kind === "expect" ? "Nothing came that was nearly that." : null;
+  const link = el("a", { href: state.href({ pkt: index }) }, `Packet ${index + 1}`);
+  const names = step.differences.map(({ field: name }) => name);
+  const fields = names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0];
+  if (!fields) return [link, ` after ${seconds(result.transcript[index].time)} was not expected.`];
+  return [link, ` after ${seconds(result.transcript[index].time)} came nearest; it differs in ${fields}.`];
 }
 
 function exchange(result) {
@@ -140,7 +162,7 @@ function exchange(result) {
     el("div", { class: "tools" },
       el("span", { class: "toggle", role: "group", "aria-label": "Ladder's scale" }, toggle("even", "even"), toggle("time", "true to time")),
       el("button", { type: "button", id: "capture", onclick: capture }, "Save pcapng"), copyButton(transcript, "Copy transcript")),
-    el("div", { id: "ladder", class: "ladder-box" }),
+    el("div", { id: "ladder", class: "ladder-box", role: "group", "aria-label": "Ladder" }),
     el("details", { class: "twin" }, el("summary", {}, "The same as a table"), packetTable(result)),
     el("div", { id: "plots", hidden: true }),
     el("h2", {}, el("span", { id: "packet-title" }, "Packet")),

@@ -62,7 +62,7 @@ function applyFilters() {
   for (const group of $$(".group")) group.hidden = !$("tr[data-n]:not([hidden])", group);
   const said = shown.length === rows.length ? `${rows.length.toLocaleString("en")} scenarios` : `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
   $("#shown").replaceChildren(said, req ? el("span", { class: "by" }, ` about ${req} `, el("button", { type: "button", class: "link", onclick: () => state.set({ req: "" }) }, "all")) : "");
-  $("#none").hidden = shown.length > 0;
+  $("#none").hidden = shown.length > 0 || !rows.length;
   fillForm(text.length ? state.get("q") : "");
 }
 

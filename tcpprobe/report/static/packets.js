@@ -13,8 +13,12 @@ function packetView(entry, wrong = []) {
   if (!entry.packet.length) return el("p", { class: "quiet" }, "An event: there is no packet.");
   const layers = dissect(entry.packet);
   const cells = [];
-  const light = (at, size) => {
-    for (const [index, cell] of cells.entries()) cell.classList.toggle("lit", index >= at && index < at + size);
+  let kept = [0, 0];
+  /* Pointing lights up a field's bytes; choosing it keeps them lit. */
+  const light = (at, size, keep = false) => {
+    if (keep) kept = [at, size];
+    const [start, length] = size ? [at, size] : kept;
+    for (const [index, cell] of cells.entries()) cell.classList.toggle("lit", index >= start && index < start + length);
   };
   const names = new Set(wrong.map((name) => name.split(".").at(-1)).map((name) => FIELD_NAMES[name] ?? (/^(data|len)$/.test(name) ? "data" : name)));
   const tree = el("div", { class: "layers" }, layers.map((found) => layerView(found, light, names)));
@@ -33,10 +37,10 @@ function layerView(found, light, wrong) {
     el(
       "tr",
       {
-        tabindex: -1, class: isWrong(each) && "wrong", "data-at": each.at, "data-size": each.size,
-        onmouseenter: () => light(each.at, each.size), onfocus: () => light(each.at, each.size), onmouseleave: () => light(0, 0),
+        class: isWrong(each) && "wrong", "data-at": each.at, "data-size": each.size, onclick: (event) => keepField(event.currentTarget, light),
+        onmouseenter: () => light(each.at, each.size), onmouseleave: () => light(0, 0),
       },
-      el("th", { scope: "row" }, each.name),
+      el("th", { scope: "row" }, el("button", { type: "button", class: "field" }, each.name)),
       el("td", {}, each.value),
     ),
   );
@@ -46,6 +50,13 @@ function layerView(found, light, wrong) {
     el("summary", { onmouseenter: () => light(found.at, found.size), onmouseleave: () => light(0, 0) }, found.name, el("small", {}, ` ${found.size} bytes`)),
     el("table", {}, el("tbody", {}, rows)),
   );
+}
+
+function keepField(row, light) {
+  const again = row.hasAttribute("aria-selected");
+  for (const each of $$("tr[aria-selected]", row.closest(".layers"))) each.removeAttribute("aria-selected");
+  if (!again) row.setAttribute("aria-selected", "true");
+  light(Number(row.dataset.at), again ? 0 : Number(row.dataset.size), true);
 }
 
 function hexView(bytes, layers, cells, tree) {

@@ -116,6 +116,8 @@ class Acknowledgments(Losses):
             del self.buffer[:gone]
             self.buffer_start = add(self.buffer_start, gone)
             self.report_acknowledged(before)
+        if self.urgent and diff(snd.una, snd.up) >= 0:
+            self.urgent = False
         self.progress = self.now
         self.probe_wanted = True
         self.disarm("retransmit")  # RFC 6298 5.2, 5.3: stopped, or started anew when the output is done

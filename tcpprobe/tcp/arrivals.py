@@ -237,6 +237,7 @@ class Arrivals(Text):
             self.note_congestion(seg)  # RFC 3168 6.1.6: the ECN field of a window probe counts
             if self.check_ack(seg):
                 return True
+            self.check_urgent(seg)  # RFC 9293 3.4, MUST-66: even when the window is zero
         self.refuse(seg)
         return True
 

@@ -21,8 +21,11 @@ class Config:
         initial_window: congestion window at first; None: RFC 6928.
         delayed_ack: longest wait before in-order data is acknowledged; below 0.5 (RFC 9293 3.8.6.3, MUST-40).
         rto_initial, rto_min, rto_max: bounds of the retransmission timeout (RFC 6298 2).
+        r1: after so many retransmissions of a segment tell the user (RFC 9293 3.8.3, SHLD-10: at least 3), and try
+            smaller ones.
         r2: give up on unacknowledged data after so long (RFC 9293 3.8.3, SHLD-11: at least 100).
         r2_syn: the same for SYN and SYN,ACK (MUST-23: at least 180).
+        user_timeout: the user's own R2, for data and SYN alike; infinity: never give up (MUST-21); None: r2 and r2_syn.
         override: longest wait of a segment held back by silly-window avoidance (RFC 9293 3.8.6.2.1: 0.1 to 1).
         msl: maximum segment lifetime; TIME-WAIT lasts twice as long (MUST-13).
         fin_wait_2: how long to wait for the peer's FIN; None: for ever.
@@ -46,8 +49,10 @@ class Config:
     rto_initial: float = 1.0
     rto_min: float = 1.0
     rto_max: float = 60.0
+    r1: int = 3
     r2: float = 100.0
     r2_syn: float = 180.0
+    user_timeout: float | None = None
     override: float = 0.5
     msl: float = 120.0
     fin_wait_2: float | None = None

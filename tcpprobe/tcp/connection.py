@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from tcpprobe.tcp.arrivals import Arrivals
 from tcpprobe.tcp.events import Closed, Event, TimedOut
-from tcpprobe.tcp.negotiation import FIXED, Offer
+from tcpprobe.tcp.negotiation import Offer
 from tcpprobe.tcp.state import SENDING, Move, State
 from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.ip import Packet
@@ -17,7 +17,6 @@ from tcpprobe.wire.seq import add, diff, within
 
 _KEEP_ALIVE_INTERVAL = 75.0
 _KEEP_ALIVE_PROBES = 9
-_LEAST_MTU = {4: 68, 16: 1280}  # RFC 791 and RFC 8200
 _PLATEAU = 576  # for routers that do not say what they take (RFC 1191 5)
 _TOO_BIG = ("frag-needed", "packet-too-big")
 _HARD = ("protocol-unreachable", "port-unreachable", "admin-prohibited")
@@ -79,12 +78,22 @@ class Connection(Arrivals):
         self.listen()
         self.segment_arrives(syn, now)
 
-    def send(self, data: bytes, now: float) -> None:
-        """Queue ``data``. Raises ValueError after `close`, or when there is no connection."""
+    def send(self, data: bytes, now: float, *, urgent: bool = False) -> None:
+        """Queue ``data``. ``urgent`` points at its end and stays in line (RFC 6093 6); new protocols do without it.
+
+        Raises ValueError after `close`, when there is no connection, and for urgent data of no length.
+        """
         self.now = now
         if self.closing or self.state is State.CLOSED or self.fin_seq is not None:
             raise ValueError(f"send in {self.state}")
+        if urgent and not data:
+            raise ValueError("urgent data needs at least one octet")  # RFC 9293 3.8.5
         self.buffer += data
+        if urgent:
+            self.urgent = True
+            self.tcb.snd.up = add(self.buffer_start, len(self.buffer))
+            if self.synchronized and self.window_left() <= 0:
+                self.ack_now = True  # the peer hears of it although its window is closed (RFC 9293 3.4, MUST-66)
 
     def receive(self, n: int | None = None) -> bytes:
         """Read up to ``n`` bytes (all when None) of what arrived in order."""
@@ -94,9 +103,15 @@ class Connection(Arrivals):
         else:
             data = bytes(self.readable[:n])
             del self.readable[:n]
+        self.peer_urgent = self.urgent_left > 0
         if data and self.reflexes.window_update and self.window_update_due():
             self.ack_now = True
         return data
+
+    @property
+    def urgent_left(self) -> int:
+        """How many bytes from the next one to be read on are urgent (RFC 9293 3.8.5, MUST-33)."""
+        return diff(self.tcb.rcv.up, self.tcb.rcv.nxt) + len(self.readable) if self.peer_urgent else 0
 
     def window_update_due(self) -> bool:
         """Whether the window we could offer is so much larger than the offered one that the peer must hear of it."""
@@ -189,22 +204,6 @@ class Connection(Arrivals):
             self.path_mtu(mtu or _PLATEAU)
         elif name in _HARD:
             self.refused()
-
-    def path_mtu(self, mtu: int) -> None:
-        """The path takes packets of ``mtu`` bytes at most: what is larger is sent again, in pieces (RFC 1191 6.4)."""
-        if len(self.tcb.local[0]) == 16 and mtu < _LEAST_MTU[16]:
-            return  # RFC 8201 4: discarded
-        snd = self.tcb.snd
-        largest = max(mtu, _LEAST_MTU[len(self.tcb.local[0])]) - FIXED[len(self.tcb.local[0])]
-        if largest >= snd.mss:
-            return  # never a reason to send more
-        snd.mss = largest
-        limit = self.payload_limit()
-        for sent in self.flight:
-            if sent.length > limit:
-                self.flight.mark_lost(sent)
-        self.urgent_repeat = True
-        self.disarm("retransmit")
 
     def refused(self) -> None:
         """A hard ICMP error: fatal to an opening connection only (RFC 9293 3.9.2.2, RFC 5927 5.2)."""

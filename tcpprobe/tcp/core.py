@@ -17,7 +17,7 @@ from tcpprobe.tcp.state import MOVES, SYNCHRONIZED, Move, State
 from tcpprobe.tcp.tcb import Address, Tcb
 from tcpprobe.tcp.timers import Rto
 from tcpprobe.wire import options
-from tcpprobe.wire.flags import ACK, ECE, RST, SYN
+from tcpprobe.wire.flags import ACK, ECE, RST, SYN, URG
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
@@ -58,6 +58,7 @@ class Core:
         self.buffer_start = add(iss, 1)
         self.closing = False
         self.fin_seq: int | None = None
+        self.urgent = False  # whether SND.UP is ahead of SND.UNA
         self.flight = Flight()
         self.rto = Rto(config.rto_initial, config.rto_min, config.rto_max, config.tick)
         self.congestion = Reno(self.tcb.snd.mss, config.initial_window, iss)
@@ -83,6 +84,7 @@ class Core:
         self.readable = bytearray()
         self.reassembly = Reassembly()
         self.peer_fin: int | None = None
+        self.peer_urgent = False  # whether RCV.UP is ahead of what the user has read
         self.ack_now = False
         self.unacked_segments = 0
         self.unacked_bytes = 0
@@ -104,7 +106,8 @@ class Core:
     def renumber(self, iss: int) -> None:
         """Begin at another initial sequence number; nothing was acknowledged yet."""
         tcb = self.tcb
-        tcb.iss = tcb.snd.una = tcb.snd.nxt = tcb.snd.up = iss
+        tcb.snd.up = add(iss, diff(tcb.snd.up, tcb.iss))
+        tcb.iss = tcb.snd.una = tcb.snd.nxt = iss
         self.buffer_start = add(iss, 1)
         self.congestion.barrier = iss
         self.fin_seq = None
@@ -164,12 +167,22 @@ class Core:
             if self.echo_congestion and not flags & SYN:
                 flags |= ECE  # RFC 3168 6.1.3
         segment.flags = flags
+        if self.urgent and flags & ACK:
+            self.point_urgent(segment)
         if tcb.ts_on:
             # RFC 7323 3.2: in every segment once negotiated.
             segment.options = _TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, self.timestamp(), tcb.ts_recent)
         if payload:
             segment.payload = payload
         return segment
+
+    def point_urgent(self, segment: Segment) -> None:
+        """URG while the end of the urgent data is ahead; what is further than the field can say is the furthest."""
+        ahead = diff(self.tcb.snd.up, segment.seq)
+        if ahead > 0:
+            # RFC 9293 3.8.5, MUST-62: the octet after the urgent data.
+            segment.flags |= URG
+            segment.urgent = min(ahead, 65535)
 
     def form_syn(self, flags: int) -> Segment:
         """Our SYN, or SYN,ACK when ``flags`` has ACK."""

@@ -275,6 +275,10 @@ class Departures(Core):
         self.probe_wanted = False
         self.disarm("tail_probe")
 
+    def patience(self, r2: float) -> float:
+        """Seconds without progress until the end: the user timeout, else ``r2`` (RFC 9293 3.8.3, MUST-21)."""
+        return self.config.user_timeout if self.config.user_timeout is not None else r2
+
     def give_up(self) -> None:
         """R2 is reached: close the connection and tell the user (RFC 9293 3.8.3, MUST-20)."""
         self.events.append(TimedOut())
@@ -287,7 +291,7 @@ class Departures(Core):
         """Probe a zero window with one octet (RFC 9293 3.8.6.1, MUST-36); as long as there are answers, for ever."""
         if self.unanswered_since is None:
             self.unanswered_since = self.now
-        elif self.now - self.unanswered_since >= self.config.r2:
+        elif self.now - self.unanswered_since >= self.patience(self.config.r2):
             self.give_up()
             return
         self.probes += 1

@@ -42,6 +42,11 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryProblem:
+    """R1 is reached: nothing was acknowledged for several retransmissions; they go on (RFC 9293 3.8.3, SHLD-9)."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimedOut:
     """Given up after R2 without an answer."""
 
@@ -51,4 +56,4 @@ class Closed:
     """The connection is over, in order; it is CLOSED."""
 
 
-Event = Opened | DataArrived | UrgentData | PeerClosed | Acknowledged | Reset | TimedOut | Closed
+Event = Opened | DataArrived | UrgentData | PeerClosed | Acknowledged | Reset | DeliveryProblem | TimedOut | Closed

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import inf
 
 from tcpprobe.tcp.departures import Departures
+from tcpprobe.tcp.events import DeliveryProblem
 from tcpprobe.tcp.flight import DUP_THRESH
+from tcpprobe.tcp.negotiation import FIXED
 from tcpprobe.tcp.ranges import Range
 from tcpprobe.tcp.state import SENDING
 from tcpprobe.wire.flags import FIN, SYN
@@ -13,6 +15,9 @@ from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
 _NOP_NOP_TIMESTAMPS = b"\x01\x01\x08\x0a"
+_LEAST_MTU = {4: 68, 16: 1280}  # RFC 791 and RFC 8200
+_TRIED_MTU = {4: (1200, 576), 16: (1280,)}
+"""By address length: what is tried where larger packets vanish (RFC 8899 5.1.2: BASE_PLPMTU; RFC 1191 5)."""
 
 
 class Losses(Departures):
@@ -170,9 +175,13 @@ class Losses(Departures):
         if not self.flight or not self.reflexes.retransmit:
             return
         head = self.flight.head
-        if self.now - self.progress >= (self.config.r2_syn if head.flags & SYN else self.config.r2):
+        if self.now - self.progress >= self.patience(self.config.r2_syn if head.flags & SYN else self.config.r2):
             self.give_up()
             return
+        if head.count > self.config.r1:
+            if head.count == self.config.r1 + 1:
+                self.events.append(DeliveryProblem())  # RFC 9293 3.8.3, SHLD-9
+            self.note_black_hole()
         snd = self.tcb.snd
         self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
         self.duplicates = 0
@@ -184,6 +193,34 @@ class Losses(Departures):
         self.flight.mark_all_lost(fresh)
         self.urgent_repeat = True
         self.rto.back_off()
+
+    def path_mtu(self, mtu: int) -> None:
+        """The path takes packets of ``mtu`` bytes at most: what is larger is sent again, in pieces (RFC 1191 6.4)."""
+        if len(self.tcb.local[0]) == 16 and mtu < _LEAST_MTU[16]:
+            return  # RFC 8201 4: discarded
+        snd = self.tcb.snd
+        largest = max(mtu, _LEAST_MTU[len(self.tcb.local[0])]) - FIXED[len(self.tcb.local[0])]
+        if largest >= snd.mss:
+            return  # never a reason to send more
+        snd.mss = largest
+        limit = self.payload_limit()
+        for sent in self.flight:
+            if sent.length > limit:
+                self.flight.mark_lost(sent)
+        self.urgent_repeat = True
+        self.disarm("retransmit")
+
+    def note_black_hole(self) -> None:
+        """A full segment went out R1 times for nothing: perhaps the path swallows what is so large.
+
+        Then smaller ones are tried (RFC 2923 2.1; RFC 8899 4.3), never larger ones again.
+        """
+        size = len(self.tcb.local[0])
+        if self.flight.head.length < self.payload_limit():
+            return
+        smaller = (mtu for mtu in _TRIED_MTU[size] if mtu - FIXED[size] < self.tcb.snd.mss)
+        if (mtu := next(smaller, None)) is not None:
+            self.path_mtu(mtu)
 
     def tail_probe_expired(self) -> None:
         """Send new data, or the last segment again, to draw an acknowledgment; then wait an RTO (RFC 8985 7.3)."""

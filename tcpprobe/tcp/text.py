@@ -20,10 +20,11 @@ class Text(Acknowledgments):
         if seg.flags & URG and self.state in RECEIVING:
             rcv = self.tcb.rcv
             pointer = add(seg.seq, seg.urgent)
-            if diff(pointer, rcv.up) > 0 and diff(pointer, rcv.nxt) > 0:
-                if diff(rcv.up, rcv.nxt) <= 0:
-                    self.events.append(UrgentData(pointer))
+            if diff(pointer, rcv.nxt) > 0 and (not self.peer_urgent or diff(pointer, rcv.up) > 0):
+                # RFC 9293 3.8.5, MUST-32: when there was none, and whenever it advances.
+                self.peer_urgent = True
                 rcv.up = pointer
+                self.events.append(UrgentData(pointer))
         return False
 
     def take_text(self, seg: Segment) -> bool:

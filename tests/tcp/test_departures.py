@@ -8,7 +8,7 @@ import pytest
 from dialogue import ISS, PLAIN, dialogue
 
 from tcpprobe.tcp.config import Config
-from tcpprobe.tcp.events import TimedOut
+from tcpprobe.tcp.events import DeliveryProblem, TimedOut
 from tcpprobe.tcp.state import State
 from tcpprobe.wire import options
 from tcpprobe.wire.seq import add, diff
@@ -202,7 +202,7 @@ def test_r2_gives_up_not_before_a_hundred_seconds():
             talk.sends("PA", seq=1)
             talk.to_timeout()
         assert talk.now >= 100
-        assert talk.events() == [TimedOut()]
+        assert talk.events() == [DeliveryProblem(), TimedOut()]
         talk.sends_nothing().after(1000).arrives("A", 1, 2).sends("R", seq=2)
 
 
@@ -216,7 +216,7 @@ def test_syn_is_repeated_for_three_minutes():
             talk.to_timeout()
         assert talk.now >= 180
         assert count < 12
-        assert talk.events() == [TimedOut()]
+        assert talk.events() == [DeliveryProblem(), TimedOut()]
 
 
 def test_syn_ack_is_repeated_and_then_the_listener_is_free():

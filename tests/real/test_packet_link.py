@@ -275,3 +275,27 @@ def test_scenarios_play_to_the_end(pair: Neighbour, family: int, tmp_path: Path)
     told = run(pair, tmp_path, target, f"--tcp-source-ip={nobody(family)},{nobody(family)}", *words)
     outcomes = {word for line in told.splitlines() for word in re.findall(r"\d+ (passed|failed|errors?)\b", line)}
     assert outcomes == {"passed"}, told
+
+
+def test_an_interface_that_goes_in_the_middle_of_a_run_ends_it_in_one_line(tmp_path: Path) -> None:
+    with Neighbour("veth") as pair:
+        pair.start(sys.executable, "-c", ECHO)
+        pair.wait_for(PORT)
+        words = ["tcpprobe", "run", f"{PEER[4]}:{PORT}", "--tcp-link=packet", f"--tcp-interface={DEVICE}", "-v"]
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", pair.ours, sys.executable, "-u", "-m", *words, f"--tcp-source-ip={nobody(4)}"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "PASSED" in line:
+                break
+        _run("ip", "-n", pair.ours, "link", "delete", DEVICE)
+        told = process.stdout.read()
+        assert process.wait() == pytest.ExitCode.INTERRUPTED, told
+    assert len(re.findall(f"{PEER[4]}:{PORT}: interface {DEVICE} has vanished", told)) == 1, told
+    assert "Traceback" not in told
+    assert "ERROR" not in told

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tcpprobe.lab import lwip, slirp
 from tcpprobe.lab.lab import Lab, LabError, open_lab
 
 OLDEST_PYTHON = (3, 11)
@@ -73,6 +74,7 @@ def checks(interface: str | None = None, directory: Path = Path()) -> list[Check
         tun_device(),
         ipv6(),
         kernel_lab(),
+        *(stack_lab(name, command) for name, command in STACKS.items()),
         *(package(name) for name in PACKAGES),
         disk(directory),
     ]
@@ -186,6 +188,22 @@ def kernel_lab(open_one: Callable[[str], Lab] = open_lab) -> Check:
     took = time.perf_counter() - began
     lab.close()
     return Check("lab:linux", State.OK, f"opens in {took * 1000:.0f} ms")
+
+
+STACKS: Mapping[str, str] = {"lwip": lwip.INSTALL, "slirp": slirp.INSTALL}
+"""The labs whose TCP is a package of the system's, and the command that installs it."""
+
+
+def stack_lab(name: str, command: str, open_one: Callable[[str], Lab] = open_lab) -> Check:
+    """Whether a lab of `STACKS` opens; it is opened, and closed again."""
+    try:
+        lab = open_one(name)
+    except LabError as error:
+        reason = str(error).partition(";")[0]
+        return Check(f"lab:{name}", State.WARN, reason, command if "needs the package" in reason else "")
+    note = lab.notes[0].removeprefix("the target is ")
+    lab.close()
+    return Check(f"lab:{name}", State.OK, note)
 
 
 def package(name: str, version_of: Callable[[str], str] = importlib.metadata.version) -> Check:

@@ -37,7 +37,18 @@ def test_everything_is_looked_at_once_and_rendered(tmp_path):
     found = doctor.checks("lo", tmp_path)
     names = [each.name for each in found]
     assert len(set(names)) == len(names)
-    assert {"python", "kernel", "raw sockets", "namespaces", "tun", "ipv6", "lab:linux", "scapy", "disk"} < set(names)
+    assert {
+        "python",
+        "kernel",
+        "raw sockets",
+        "namespaces",
+        "tun",
+        "ipv6",
+        "lab:linux",
+        "lab:lwip",
+        "scapy",
+        "disk",
+    } < set(names)
     assert names[-1] == "offloads"
     text = doctor.render(found)
     for each in found:
@@ -53,6 +64,22 @@ def test_the_command_stands_below_its_finding():
 def test_python():
     assert doctor.python((3, 11, 0)).state == "ok"
     assert doctor.python((3, 10, 9)).state == "missing"
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "command"),
+    [
+        ("lab:lwip needs the package gcc; `sudo …` helps", "lab:lwip needs the package gcc", "sudo apt install it"),
+        ("lwIP ended at once: no", "lwIP ended at once: no", ""),
+    ],
+)
+def test_a_stack_that_does_not_open(error, says, command):
+    found = doctor.stack_lab("lwip", "sudo apt install it", refused(LabError(error)))
+    assert (found.name, found.state, found.says, found.command) == ("lab:lwip", "warn", says, command)
+
+
+def test_the_stacks_that_open_say_what_they_are():
+    assert [doctor.stack_lab(name, "").state for name in doctor.STACKS] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,21 @@
-import contextlib
-import ctypes
 import os
 import random
-import select
-import signal
 import socket
-import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
+from labs import (
+    ENDS,
+    answer,
+    child_of_nobody,
+    children,
+    download,
+    end_of_a_parent,
+    namespace_of,
+    namespaces,
+    open_descriptors,
+)
 
 from tcpprobe.lab import linux_child, ways
 from tcpprobe.lab.addresses import POOL_4, POOL_6, SERVICES, TARGET_4
@@ -21,53 +26,7 @@ from tcpprobe.lab.veth import VethLink
 from tcpprobe.link.pool import Pool
 from tcpprobe.link.tun import TunLink
 from tcpprobe.wire import ip
-from tcpprobe.wire.flags import ACK, FIN, RST, SYN
-from tcpprobe.wire.segment import Segment
-from tcpprobe.wire.seq import diff
-
-LIMIT = 30  # seconds after which a test has failed; nothing here takes as long
-
-
-def answer(link, target, port, *, address=None):
-    """What the target says to a SYN."""
-    lease = link.lend(target, 1)
-    packet = ip.Packet(
-        address or lease.address, target, Segment(lease.ports[0], port, seq=1000, flags=SYN, window=9000)
-    )
-    link.send(ip.encode(packet), target)
-    while True:
-        ready, _, _ = select.select(link.filenos(), [], [], LIMIT)
-        assert ready, f"no answer from port {port}"
-        for data, _ in link.read(ready[0]):
-            return ip.decode(data)
-
-
-def namespaces():
-    """The network namespaces that some process lives in."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*/ns/net"):
-        with contextlib.suppress(OSError):
-            found.add(process.readlink())
-    return found
-
-
-def namespace_of(pid):
-    return Path(f"/proc/{pid}/ns/net").readlink()
-
-
-def children(pid):
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            text = stat.read_text()
-            if int(text.rpartition(")")[2].split()[1]) == pid:
-                found.append(int(stat.parent.name))
-    return found
-
-
-def ended(pidfd):
-    """Wait for the end of a process; its descriptor becomes readable then."""
-    return bool(select.select([pidfd], [], [], LIMIT)[0])
+from tcpprobe.wire.flags import ACK, RST, SYN
 
 
 @pytest.fixture(
@@ -114,7 +73,7 @@ def test_hundreds_of_peers_are_not_limited_by_each_other(lab):
 
 @pytest.mark.parametrize("way", ["tun", "veth"])
 def test_closing_leaves_nothing(way):
-    before, open_files = set(children(os.getpid())), len(list(Path("/proc/self/fd").iterdir()))
+    before, open_files = set(children(os.getpid())), open_descriptors()
     lab = open_linux(4, way)
     (pid,) = set(children(os.getpid())) - before
     namespace = namespace_of(pid)
@@ -123,7 +82,7 @@ def test_closing_leaves_nothing(way):
     lab.close()
     assert set(children(os.getpid())) == before
     assert namespace not in namespaces()
-    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
+    assert open_descriptors() == open_files
 
 
 def fail_inside_a_lab():
@@ -147,40 +106,6 @@ def test_a_lab_outlives_the_thread_that_opened_it():
         assert answer(lab.link, lab.target.address, 7).payload.flags == SYN | ACK
 
 
-def download(link, target, size):
-    """The octets that follow the head of an HTTP answer, taken in order by a TCP of the simplest kind."""
-    lease = link.lend(target, 1)
-    port, seq, rcv_nxt, data = lease.ports[0], 1000, None, b""
-    request = f"GET /bytes/{size} HTTP/1.0\r\n\r\n".encode()
-
-    def say(flags, payload=b""):
-        segment = Segment(port, 80, seq=seq, ack=rcv_nxt or 0, flags=flags, window=65535, payload=payload)
-        link.send(ip.encode(ip.Packet(lease.address, target, segment)), target)
-
-    say(SYN)
-    lengths = set()
-    while select.select(link.filenos(), [], [], LIMIT)[0]:
-        for packet, _ in link.read(link.filenos()[0]):
-            lengths.add(len(packet))
-            decoded = ip.decode(packet)
-            assert decoded.tcp_checksum == "correct"
-            segment = decoded.payload
-            if rcv_nxt is None:
-                seq, rcv_nxt = 1001, segment.end
-                say(ACK, request)
-                seq += len(request)
-                continue
-            known = diff(rcv_nxt, segment.seq)  # a slow machine makes a kernel send again what has arrived
-            if 0 <= known < segment.length:
-                data += segment.payload[known:]
-                rcv_nxt = segment.end
-                if segment.flags & FIN:
-                    say(RST | ACK)
-                    return data.partition(b"\r\n\r\n")[2], max(lengths)
-            say(ACK)
-    raise AssertionError("the download stopped")
-
-
 def test_bulk_data_comes_in_finished_segments_no_larger_than_the_link(lab):
     body, longest = download(lab.link, lab.target.address, 1_000_000)
     assert body == bytes(i % PATTERN_PERIOD for i in range(1_000_000))
@@ -193,84 +118,18 @@ def test_two_labs_are_two():
             assert answer(lab.link, lab.target.address, 7).payload.flags == SYN | ACK
 
 
-PARENT = """
-import os, sys, time
-from tcpprobe.lab.lab import open_lab
-lab = open_lab("linux")
-if sys.argv[1] == "fork" and os.fork() == 0:
-    time.sleep(600)
-print("open", flush=True)
-if sys.argv[1] == "raise":
-    raise RuntimeError
-if sys.argv[1] == "exit":
-    os._exit(0)
-time.sleep(600)
-"""
-
-
-@pytest.mark.parametrize(
-    ("how", "signal_", "whole_group"),
-    [
-        ("wait", signal.SIGKILL, False),
-        ("wait", signal.SIGTERM, False),
-        ("wait", signal.SIGINT, True),  # Ctrl-C
-        ("fork", signal.SIGKILL, False),  # somebody else still holds the descriptors
-        ("raise", None, False),
-        ("exit", None, False),
-    ],
-)
+@pytest.mark.parametrize(("how", "signal_", "whole_group"), ENDS)
 def test_the_lab_ends_with_its_parent(how, signal_, whole_group):
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, how],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    host = namespace_of(os.getpid())
-    namespace = None
-    try:
-        assert parent.stdout.readline() == b"open\n"
-        if signal_ is not None:
-            (child,) = [each for each in children(parent.pid) if namespace_of(each) != host]
-            namespace, pidfd = namespace_of(child), os.pidfd_open(child)
-            (os.killpg if whole_group else os.kill)(parent.pid, signal_)
-            assert ended(pidfd)
-            os.close(pidfd)
-        parent.wait(LIMIT)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(parent.pid, signal.SIGKILL)  # the forked one
-        parent.wait()
-        parent.stdout.close()
-    assert namespace not in namespaces()
+    end_of_a_parent("linux", how, signal_, whole_group)
 
 
 @pytest.mark.parametrize(("way", "make_link"), [("tun", TunLink), ("veth", VethLink)])
 def test_the_lab_of_a_user_without_privileges(way, make_link):
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            ours.close()
-            if os.geteuid() == 0:
-                os.setgroups([])
-                os.setresgid(65534, 65534, 65534)
-                os.setresuid(65534, 65534, 65534)
-                ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, as after exec: /proc/self is ours again
-            linux_child.main([str(theirs.detach()), str(parent), "0", way])
-            status = 0
-        finally:
-            os._exit(status)
-    with ours, theirs:
-        theirs.close()
-        message, descriptors, _, _ = socket.recv_fds(ours, 65536, 4)
+    with child_of_nobody(linux_child.main, way) as (message, descriptor):
         assert b'"namespaces": "user+net"' in message
-        link = make_link(descriptors[0], Pool(POOL_4, POOL_6, rng=random.Random(1), limit=9))
+        link = make_link(descriptor, Pool(POOL_4, POOL_6, rng=random.Random(1), limit=9))
         assert answer(link, ip.pack(TARGET_4), 7).payload.flags == SYN | ACK
         link.close()
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_without_a_tun_the_lab_is_reached_otherwise(monkeypatch):

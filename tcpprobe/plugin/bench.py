@@ -19,7 +19,7 @@ from tcpprobe.marked.problem import Problems
 from tcpprobe.plugin.known import read as read_ledger
 from tcpprobe.plugin.options import again, value
 from tcpprobe.results.model import Result, Run
-from tcpprobe.runner.session import Session
+from tcpprobe.runner.session import Progress, Session
 from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.bundled import path as bundled_path
 from tcpprobe.target.detect import detect
@@ -105,6 +105,16 @@ class Bench:
             result.file = self._shown(Path(case.scenario.file))
         return result
 
+    def progress(self) -> Progress:
+        """How far all the sessions together have come; may be asked from any thread."""
+        each = [place.session.progress() for place in list(self._places.values())]
+        return Progress(
+            done=sum(one.done for one in each),
+            in_flight=sum(one.in_flight for one in each),
+            waiting=sum(one.waiting for one in each),
+            remaining_seconds=max((one.remaining_seconds for one in each), default=0.0),
+        )
+
     def close(self) -> None:
         """End every session and take every lab away."""
         places, self._places = self._places, {}
@@ -189,11 +199,12 @@ class Bench:
     def _own_sources(self) -> list[bytes]:
         """This process's share of the addresses: two xdist workers cannot both have one. Raises LinkError."""
         told: dict[str, Any] | None = getattr(self.config, "workerinput", None)
-        if told is None or not self._sources:
-            return self._sources
-        number, count = int(told["workerid"].removeprefix("gw")), told["workercount"]
-        if len(self._sources) < count:
+        count = self.config.getoption("numprocesses", None) if told is None else told["workercount"]
+        if self._sources and count and len(self._sources) < count:
             raise LinkError(f"--tcp-link packet needs an address for each of {count} workers: --tcp-source-ip A,B,…")
+        if told is None:
+            return self._sources
+        number = int(told["workerid"].removeprefix("gw"))
         return self._sources[number % count :: count]
 
 

@@ -13,6 +13,7 @@ from tcpprobe.plugin.options import chosen, value
 from tcpprobe.plugin.output import Output
 from tcpprobe.plugin.stash import BENCH
 from tcpprobe.plugin.summary import Summary
+from tcpprobe.plugin.waiting import Waiting, terminal
 from tcpprobe.scenario.bundled import path as bundled_path
 
 BUNDLED = "bundled"
@@ -41,6 +42,9 @@ def configure(config: pytest.Config) -> None:
         hooks.append(Summary(config, bench, output))
         leads = bool(config.getoption("numprocesses", None))
         hooks.append(workers.Leader(config, bench) if leads else Background(config, bench, None))
+        out = None if leads or config.getoption("collectonly") else terminal()
+        if out is not None:
+            hooks.append(Waiting(bench, out))
     for number, each in enumerate(hooks):
         config.pluginmanager.register(each, f"tcpprobe-conformance-{number}")
 

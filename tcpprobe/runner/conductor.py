@@ -171,8 +171,8 @@ class Conductor:
         return len(self._slow) + len(self._plain) + len(self._exclusive)
 
     def remaining(self, now: float) -> float:
-        """Seconds until the last play in flight must have ended, as far as is known now."""
-        return max((running.actor.longest_left(now) for running in self._running), default=0.0)
+        """Seconds until the last play in flight must have ended, as far as is known now; for any thread to ask."""
+        return max((running.actor.longest_left(now) for running in tuple(self._running)), default=0.0)
 
     # -- time ----------------------------------------------------------------------------------------------------
 

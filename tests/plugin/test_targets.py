@@ -137,6 +137,7 @@ def test_what_is_no_target(suite, target, told):
         (("--tcp-source-ip", "192.0.2.77"), "192.0.2.77"),
         (("--tcp-source-ip", "::1"), "not of the same family"),
         (("--tcp-link", "smoke"), "--tcp-link is raw or packet, not 'smoke'"),
+        (("-n2", "--tcp-link=packet", "--tcp-source-ip=192.0.2.5"), "needs an address for each of 2 workers"),
         (("--tcp-link", "packet"), "the packet link needs an address that nobody uses"),
         (("--tcp-source-ip", "127.0.0.1,127.0.0.2"), "several addresses only with --tcp-link packet"),
         (("--tcp-known", "nonesuch"), "nonesuch"),

@@ -7,6 +7,8 @@ from dataclasses import replace
 from tcpprobe.lab.mutant import mutant
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.flight import DUP_THRESH, Flight, Sent
+from tcpprobe.tcp.rack import Rack
+from tcpprobe.tcp.ranges import Range
 from tcpprobe.wire.segment import Segment
 
 # -- limited transmit
@@ -260,3 +262,110 @@ class TimeoutIgnoresReports(Connection):
 class NoLastResort(Connection):
     def send_last_resort(self) -> None:
         pass
+
+
+# -- RACK-TLP
+
+
+@mutant("there is no reordering window: what it would be waited for is left to the retransmission timer")
+class ReorderingNotTimed(Connection):
+    def reordering_expired(self) -> None:
+        pass
+
+
+@mutant("what was sent before something that has arrived is lost at once, whatever the reordering window")
+class ReorderingNotExpected(Connection):
+    def reordering_window(self) -> float:
+        return 0.0
+
+
+class _OriginalsOnly(Rack):
+    def find_losses(self, flight: Flight, window: float, now: float) -> tuple[bool, float]:
+        originals = Flight()
+        originals.queue.extend(sent for sent in flight if sent.count == 1)
+        found = super().find_losses(originals, window, now)
+        for sent in originals:
+            if sent.lost:
+                sent.lost = False
+                flight.mark_lost(sent)
+        return found
+
+
+@mutant("a retransmission that is lost is left to the timer")
+class LostRetransmissionUnseen(Connection):
+    def negotiate(self, syn_flags: int) -> None:
+        super().negotiate(syn_flags)
+        self.rack = _OriginalsOnly(self.config.tick)
+
+
+@mutant("there is no tail loss probe")
+class NoTailProbe(Connection):
+    def arm_tail_probe(self) -> None:
+        self.probe_wanted = False
+
+
+@mutant("the tail loss probe is sent after one round-trip time")
+class TailProbeHasty(Connection):
+    def arm_tail_probe(self) -> None:
+        super().arm_tail_probe()
+        if "tail_probe" in self.deadlines:
+            self.deadlines["tail_probe"] -= self.rto.srtt or 0.0
+
+
+@mutant("the tail loss probe is the first segment, whatever else there is to send")
+class TailProbeFromTheHead(Connection):
+    def send_tail_probe(self) -> bool:
+        self.repeat(self.flight.head)
+        return True
+
+
+@mutant("one tail loss probe follows another")
+class TailProbeEndless(Connection):
+    def tail_probe_expired(self) -> None:
+        self.probe_end, self.sampled = None, True
+        super().tail_probe_expired()
+        self.arm("tail_probe", self.now + 2 * (self.rto.srtt or 1.0))
+
+
+@mutant("the tail loss probe does not restart the retransmission timer")
+class TailProbeKeepsTimer(Connection):
+    def tail_probe_expired(self) -> None:
+        before = self.deadlines.get("retransmit")
+        super().tail_probe_expired()
+        if before is not None:
+            self.arm("retransmit", before)
+
+
+@mutant("a loss that the tail loss probe repaired does not make the congestion window smaller")
+class TailLossForgiven(Connection):
+    def judge_probe(self, seg: Segment, ahead: int, duplicate: Range | None) -> None:
+        reno = self.congestion
+        before = reno.cwnd, reno.ssthresh, reno.barrier
+        super().judge_probe(seg, ahead, duplicate)
+        reno.cwnd, reno.ssthresh, reno.barrier = before
+
+
+@mutant("there is a tail loss probe without SACK, too")
+class TailProbeWithoutSack(Connection):
+    def arm_tail_probe(self) -> None:
+        before, self.tcb.sack_on = self.tcb.sack_on, True
+        super().arm_tail_probe()
+        self.tcb.sack_on = before
+
+
+# -- after a pause, and counting
+
+
+@mutant("after a pause the congestion window is what it was before")
+class IdleForgotten(Connection):
+    def restart_after_idle(self) -> None:
+        pass
+
+
+@mutant("in slow start after a timeout an acknowledgment counts for all that it covers")
+class StretchedAfterTimeout(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        reno = self.congestion
+        if reno.recover is None and reno.cwnd < reno.ssthresh:
+            reno.cwnd += max(ahead - self.tcb.snd.mss, 0)
+        super().after_new_ack(ahead)

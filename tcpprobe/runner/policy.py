@@ -81,14 +81,25 @@ def judged(attempts: Sequence[Result]) -> Result:
     return result
 
 
+NEARBY = 2_000_000
+"""Numbers that plays have to do with are no farther from a connection's first; what is, is random anew each time."""
+
+
 def _mistake(attempt: Result) -> tuple[object, ...]:
-    """The step that was missed, and what the numbers were there: relative ones, the same in every play."""
+    """The step that was missed, and what came instead: flags of another kind, or else numbers, relative ones."""
     missed = next((step for step in attempt.steps if step.outcome == "missed"), None)
     if missed is None:
         return ()
-    return missed.index, *(
-        (each.field, each.seen) for each in missed.differences if each.field in ("seq", "ack", "len")
-    )
+    seen = {each.field: each.seen for each in missed.differences}
+    if "flags" in seen:  # numbers in another kind of segment mean something else, or nothing: ACK's without that flag
+        return missed.index, seen["flags"]
+    return missed.index, *((field, _place(seen[field])) for field in ("seq", "ack", "len") if field in seen)
+
+
+def _place(number: str) -> str:
+    """A relative number, the same in every play, or that it is none."""
+    nearby = not number.lstrip("-").isdecimal() or abs(int(number)) <= NEARBY
+    return number if nearby else "far away"
 
 
 def _telling(attempts: Sequence[Result]) -> Result:

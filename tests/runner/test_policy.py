@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tcpprobe.results.model import Result, StepResult, Verdict
+from tcpprobe.results.model import Difference, Result, StepResult, Verdict
 from tcpprobe.runner.policy import judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.target.target import Target
@@ -113,6 +113,38 @@ def test_what_is_broken_now_here_and_now_there_is_unstable() -> None:
     final = judged([broken_at(3), broken_at(3), broken_at(4)])
     assert final.verdict is U
     assert final.reason.startswith("never the same in 3 plays, unstable: because")
+
+
+def came(**seen: str) -> Result:
+    """A play in which a step met this instead of what it expected."""
+    found = broken_at(3)
+    found.steps[0].differences = [Difference(field, "", value) for field, value in seen.items()]
+    return found
+
+
+@pytest.mark.parametrize(
+    "plays",
+    [
+        [came(flags="R", ack="1711892767"), came(flags="R", ack="-42"), came(flags="R", ack="7", seq="5")],
+        [came(ack="1711892767"), came(ack="-1479930899"), came(ack="904362091")],
+        [came(seq="1001"), came(seq="1001"), came(seq="1001")],
+    ],
+    ids=["another segment", "random numbers", "the same number"],
+)
+def test_a_mistake_is_the_same_whatever_its_random_numbers_are(plays: list[Result]) -> None:
+    assert judged(plays).verdict is F
+
+
+@pytest.mark.parametrize(
+    "plays",
+    [
+        [came(seq="1"), came(seq="1"), came(seq="1001")],
+        [came(flags="R"), came(flags="R"), came(flags="A")],
+        [came(ack="1"), came(ack="1"), came(ack="1711892767")],
+    ],
+)
+def test_other_numbers_are_another_mistake(plays: list[Result]) -> None:
+    assert judged(plays).verdict is U
 
 
 @pytest.mark.parametrize(

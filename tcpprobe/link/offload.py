@@ -40,7 +40,7 @@ class Traces:
     """What packets showed of an interface's offloads.
 
     Attributes:
-        merged: super-segments of several packets, cut again.
+        merged: super-segments of several packets, cut again; by a sender on this host they are rather uncut yet.
         oversized: packets larger than the interface's MTU that do not say what they were merged from.
         unfinished: segments whose checksum nobody had computed, because their sender is on this host.
     """
@@ -52,7 +52,7 @@ class Traces:
     def remarks(self, interface: str) -> list[str]:
         """A sentence for each that was seen, with what to do about it."""
         seen = {
-            _MERGED: self.merged,
+            _MERGED: self.merged and not self.unfinished,
             _OVERSIZED: self.oversized,
             _LOOPBACK if interface == "lo" else _UNFINISHED: self.unfinished,
         }

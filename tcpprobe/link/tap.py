@@ -98,9 +98,10 @@ class Tap:
         flags, gso_type, _, gso_size, _, _ = offload.VNET.unpack_from(self._view)
         pieces = offload.split(packet, gso_type, gso_size) if gso_type else [_unpadded(packet)]
         partial = bool(flags & offload.NEEDS_CSUM)
-        self.traces.merged += len(pieces) > 1 and not partial  # a sender on this very host has merged nothing
+        self.traces.merged += len(pieces) > 1
         self.traces.oversized += len(pieces) == 1 and len(packet) > self._mtu
-        self.traces.unfinished += len(pieces) if partial else 0
+        # What GRO merges is marked unfinished as well (tcp_gro_complete), though every checksum was right.
+        self.traces.unfinished += partial and len(pieces) == 1
         return [offload.finish(piece) for piece in pieces] if partial and not self._unfinished else pieces
 
     def remarks(self) -> list[str]:

@@ -71,7 +71,8 @@ def test_nothing_is_lost(payload, size):
 
 def test_what_was_seen_is_told_with_what_to_do():
     assert Traces().remarks("eth0") == []
-    merged, oversized, unfinished = Traces(3, 1, 2).remarks("eth0")
+    merged, oversized = Traces(3, 1).remarks("eth0")
+    (unfinished,) = Traces(merged=3, unfinished=2).remarks("eth0")
     assert merged.startswith("eth0 merged arriving segments")
     assert "`ethtool -K eth0 gro off lro off`" in merged
     assert oversized.startswith("eth0 brought packets larger than its MTU")

@@ -255,6 +255,23 @@ def test_offloads_of_a_sender_on_this_host_are_told_and_not_held_against_it() ->
             link.close()
 
 
+@pytest.mark.parametrize("family", [4, 6])
+def test_an_interface_that_merges_is_told_and_its_segments_are_cut_again(family: int) -> None:
+    with Neighbour("veth") as pair:
+        _run("ip", "netns", "exec", pair.ours, "ethtool", "-K", DEVICE, "gro", "on")
+        pair.start(sys.executable, "-c", ECHO)
+        pair.wait_for(PORT)
+        link = opened(pair, PEER[family], nobody(family))
+        sizes = []
+        with connect(PEER[family], PORT, link=link, tap=lambda _, packet: sizes.append(len(packet))) as stream:
+            data = bytes(range(256)) * 2000
+            assert echoed(stream, data) == data
+        assert max(sizes) <= link.mtu
+        (remark,) = link.remarks()
+        assert remark.startswith(f"{DEVICE} merged arriving segments (GRO, LRO)")
+        link.close()
+
+
 def run(pair: Neighbour, folder: Path, target: str, *words: str) -> str:
     """A run of some scenarios from our end: what it says."""
     command = [sys.executable, "-m", "tcpprobe", "run", target, "--tcp-link=packet", f"--tcp-interface={DEVICE}"]

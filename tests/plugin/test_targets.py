@@ -208,6 +208,9 @@ def test_a_service_of_somebody_else(suite, server):
     done.assert_outcomes(passed=3, failed=1, skipped=2)
     run, _, _ = suite.results()
     assert (run.link, run.lab, run.service, run.address) == ("raw", None, "echo", "127.0.0.1")
+    note = "over loopback nobody computes checksums: the target's were not judged"
+    assert run.notes == [note]
+    assert done.outlines.count(f"note: {note}") == 1
 
 
 def test_a_target_that_floods(suite, server):

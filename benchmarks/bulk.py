@@ -162,7 +162,7 @@ def figures() -> list[Figure]:
             kernel = _ended(neighbour, way, _KERNEL, way, str(KERNELS))
             scapy = _ended(neighbour, way, _SCAPY, SPARE, way, str(SCAPY_SECONDS))
         found += [
-            (f"{verb}, MB/s", ours / MEGA, f"{AMOUNT // 10**6} MB, ours and a kernel, TUN, MTU 1500; what we send is cut by TUN"),
+            (f"{verb}, MB/s", ours / MEGA, f"{AMOUNT // 10**6} MB, ours and a kernel; TUN cuts what we send"),
             (f"{verb}, two kernels, MB/s", kernel / MEGA, "the same between two kernels, veth, MTU 1500, offloads off"),
             (f"{verb}, scapy, MB/s", scapy / MEGA, f"{SCAPY_SECONDS} s of a client with sr1(), sniff() and send()"),
             (f"{verb}, of the kernels'", ours / kernel, "ours / two kernels (asked: at least 0.2)"),

@@ -83,7 +83,7 @@ class Acknowledgments(Losses):
             self.acknowledge(seg, ahead)
             self.after_new_ack(ahead)
         elif news:
-            self.note_delivered(seg, None)
+            self.note_delivered(seg)
             self.count_duplicate(news)
         elif ahead == 0 and flight and self.is_duplicate(seg, window):
             self.count_duplicate(0)
@@ -104,10 +104,10 @@ class Acknowledgments(Losses):
         snd.una = seg.ack
         outstanding = diff(snd.nxt, snd.una)
         sent_at = self.flight.acknowledge(snd.una)
-        if self.tcb.sack_on:
-            self.note_delivered(seg, sent_at)
-        else:
-            self.flight.delivered.clear()
+        if self.flight.delivered:
+            self.note_delivered(seg)
+        elif sent_at is not None:
+            self.rack.arrived(sent_at, snd.una, self.now)
         self.sample_rtt(seg, sent_at, outstanding + ahead)
         gone = diff(snd.una, self.buffer_start)
         if gone > 0:

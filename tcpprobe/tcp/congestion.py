@@ -1,5 +1,5 @@
 """Slow start, congestion avoidance, recovery: how much may be in the network (RFC 3465, 5681, 6582, 6675, 6928,
-6937)."""
+9937)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Reno:
     """
 
     __slots__ = (
+        "_begun",
         "_counted",
         "_delivered",
         "_flight",
@@ -45,6 +46,7 @@ class Reno:
         self._counted = 0
         self._limit = 2 * mss  # RFC 3465 2.3: L
         self.out = self._delivered = self._flight = 0
+        self._begun = False
 
     def lost_syns(self) -> None:
         """More than one SYN was lost: begin with one segment (RFC 6928 2)."""
@@ -67,21 +69,33 @@ class Reno:
         """Whether a loss now begins a new recovery: everything outstanding at the last one must be acknowledged."""
         return self.recover is None and diff(una, self.barrier) >= 0
 
-    def enter(self, flight: int, una: int, nxt: int, *, inflate: bool) -> None:
-        """Begin fast recovery. ``inflate`` is for senders without SACK (RFC 5681 3.2, step 3)."""
+    def enter(self, flight: int, unsacked: int, nxt: int, *, inflate: bool) -> None:
+        """Begin fast recovery; so many bytes are outstanding and not SACKed.
+
+        ``inflate`` is for senders without SACK (RFC 5681 3.2, step 3).
+        """
         self.ssthresh = self._half(flight)
         self.cwnd = self.ssthresh + (3 * self.mss if inflate else 0)
         self.recover = self.barrier = nxt
         self.out = self._delivered = 0
-        self._flight = diff(nxt, una)  # RFC 6937 3: RecoverFS
+        self._flight = unsacked
+        self._begun = False
 
-    def proceed(self, delivered: int, pipe: int) -> None:
-        """``delivered`` bytes more have arrived in recovery: proportional rate reduction (RFC 6937 3, PRR-SSRB)."""
+    def proceed(self, delivered: int, pipe: int, *, safe: bool) -> None:
+        """``delivered`` bytes more have arrived in recovery: proportional rate reduction (RFC 6937 3, RFC 9937 6).
+
+        ``safe`` is SafeACK: SND.UNA has advanced, and nothing more was found lost.
+        """
+        if not self._begun:
+            # RFC 9937 6.1: RecoverFS counts what this first acknowledgment delivers, and nothing SACKed before.
+            self._flight = max(self._flight + delivered, 1)
+            self._begun = True
         self._delivered += delivered
         if pipe > self.ssthresh:
             due = -(-self._delivered * self.ssthresh // self._flight) - self.out
         else:
-            due = min(self.ssthresh - pipe, max(self._delivered - self.out, delivered) + self.mss)
+            # RFC 9937 6.2: PRR-CRB, and PRR-SSRB where it is safe.
+            due = min(self.ssthresh - pipe, max(self._delivered - self.out, delivered) + (self.mss if safe else 0))
         self.cwnd = pipe + max(due, 0)
 
     def duplicate(self) -> None:

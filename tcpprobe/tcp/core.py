@@ -72,6 +72,7 @@ class Core:
         self.probe_repeats = False
         self.probe_wanted = False
         self.sampled = True
+        self.safe_ack = False
         self.last_sent = 0.0
         self.probes = 0
         self.unanswered_since: float | None = None

@@ -129,8 +129,9 @@ class Departures(Core):
             self.disarm("override")
         self.override = False
         begin = snd.nxt
-        if len(segment.payload) > (limit := self.payload_limit()):
+        if len(segment.payload) > snd.mss:
             # A burst: each of its segments may be lost alone.
+            limit = self.payload_limit()
             while diff(end, begin) > limit:
                 self.flight.add(Sent(begin, middle := add(begin, limit), 0, self.now))
                 begin = middle
@@ -256,12 +257,12 @@ class Departures(Core):
         """Schedule a loss probe: an acknowledgment is overdue (RFC 8985 7.2)."""
         self.probe_wanted = False
         flight, deadlines = self.flight, self.deadlines
-        if not (flight and self.tcb.sack_on and self.reflexes.tail_probe and self.calm()):
+        if not flight or not (self.tcb.sack_on and self.reflexes.tail_probe and self.calm()):
             deadlines.pop("tail_probe", None)
             return
         pto, srtt = _FIRST_PROBE, self.rto.srtt
         if srtt is not None:
-            pto = 2 * srtt + (_MAX_ACK_DELAY if len(flight.queue) == 1 else 0)
+            pto = 2 * max(srtt, self.config.tick) + (_MAX_ACK_DELAY if len(flight.queue) == 1 else 0)
         deadlines["tail_probe"] = min(self.now + pto, deadlines.get("retransmit", inf))
 
     def calm(self) -> bool:

@@ -205,7 +205,7 @@ class Flight:
         return self.high_rxt is None or diff(sent.seq, self.high_rxt) >= 0
 
     def find_losses(self, mss: int) -> bool:
-        """Mark what RFC 6675's IsLost() says is lost above HighRxt; whether anything is.
+        """Mark what RFC 6675's IsLost() says is lost above HighRxt; whether anything new is.
 
         Lost is what has three separate SACKed stretches above it, or more than two segments' worth of SACKed bytes.
         """
@@ -217,10 +217,11 @@ class Flight:
             if sent.sacked:
                 above += sent.length
                 stretches += not inside
-            elif (stretches >= DUP_THRESH or above > (DUP_THRESH - 1) * mss) and self._above_high_rxt(sent):
+            inside = sent.sacked
+            is_lost = stretches >= DUP_THRESH or above > (DUP_THRESH - 1) * mss
+            if is_lost and not sent.sacked and not sent.lost and self._above_high_rxt(sent):
                 self.mark_lost(sent)
                 found = True
-            inside = sent.sacked
         return found
 
     def pipe(self, una: int, nxt: int) -> int:

@@ -1,4 +1,4 @@
-"""Finding out what is lost, and recovering from it: RFC 5681, 6582, 6675, 6937 and 8985."""
+"""Finding out what is lost, and recovering from it: RFC 5681, 6582, 6675, 8985 and 9937."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Losses(Departures):
         outstanding = diff(snd.nxt, snd.una)
         self.duplicates = 0
         if reno.recover is None:
-            if self.find_losses() and reno.may_recover(snd.una):
+            flight = self.flight
+            # Where nothing is SACKed and nothing was sent again there is nothing to find.
+            doubt = flight.sacked or flight.high_rxt is not None or "reordering" in self.deadlines
+            if doubt and self.find_losses() and reno.may_recover(snd.una):
                 self.recover()
                 return
             reno.acknowledged(ahead)
@@ -51,7 +54,7 @@ class Losses(Departures):
             reno.leave(None if self.tcb.sack_on else outstanding)
             self.rack.recovered()
         elif self.tcb.sack_on:
-            self.find_losses()
+            self.safe_ack = not self.find_losses()
         elif self.flight:
             # RFC 6582 3.2, step 3: a partial ACK means the next segment is lost too.
             reno.partial(ahead)
@@ -88,7 +91,8 @@ class Losses(Departures):
             return
         # RFC 5681 3.2, step 2: what limited transmit sent is not counted.
         flight = diff(self.before_duplicates if self.duplicates else snd.nxt, snd.una)
-        self.congestion.enter(flight, snd.una, snd.nxt, inflate=not self.tcb.sack_on)
+        unsacked = diff(snd.nxt, snd.una) - self.flight.sacked
+        self.congestion.enter(flight, unsacked, snd.nxt, inflate=not self.tcb.sack_on)
         # RFC 6675 5, (4.3): HighRxt and RescueRxt begin with the segment repeated first.
         self.flight.high_rxt = None
         self.congestion.rescue = self.flight.head.end
@@ -98,10 +102,11 @@ class Losses(Departures):
         self.end_probing()
 
     def proceed(self, delivered: int) -> None:
-        """In recovery, so many bytes were delivered: let as much go out as is due (RFC 6937 3)."""
+        """In recovery, so many bytes were delivered: let as much go out as is due (RFC 9937 6.2)."""
         snd = self.tcb.snd
+        safe, self.safe_ack = self.safe_ack, False
         if self.congestion.recover is not None and self.tcb.sack_on and self.reflexes.prr:
-            self.congestion.proceed(delivered, self.flight.pipe(snd.una, snd.nxt))
+            self.congestion.proceed(delivered, self.flight.pipe(snd.una, snd.nxt), safe=safe)
 
     # -- RACK
 
@@ -138,14 +143,10 @@ class Losses(Departures):
                 self.recover()
             self.proceed(0)
 
-    def note_delivered(self, seg: Segment, sent_at: float | None) -> None:
-        """RACK on what ``seg`` newly acknowledges; ``sent_at`` is of the newest when none was sent twice."""
+    def note_delivered(self, seg: Segment) -> None:
+        """RACK on what ``seg`` newly acknowledges, where that is more than a plain advance."""
         rack, now = self.rack, self.now
         delivered = self.flight.delivered
-        if not delivered:
-            if sent_at is not None:
-                rack.arrived(sent_at, self.tcb.snd.una, now)
-            return
         stamps = self.stamps(seg) if self.tcb.ts_on else None
         # RFC 8985 6.2: in the order of their sending; reordering shows in the order of their numbers.
         for sent in sorted(delivered, key=lambda sent: (sent.time, diff(sent.end, self.tcb.iss))):

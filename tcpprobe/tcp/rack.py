@@ -67,7 +67,9 @@ class Rack:
             self._low_before, self._low, self._low_since = self._low, rtt, now
         elif rtt < self._low:
             self._low = rtt
-        self._advance(time, end, rtt)
+        self.rtt = rtt
+        if time > self.time or (time == self.time and diff(end, self.end) > 0):
+            self.time, self.end = time, end
         if self._fack is None or diff(end, self._fack) > 0:
             self._fack = end
         elif diff(end, self._fack) < 0:
@@ -77,14 +79,11 @@ class Rack:
         """One sent more than once was delivered; ``too_early`` when its echoed timestamp is not of the last time."""
         rtt = now - time
         if not too_early and rtt >= self.min_rtt - _INSTANT:  # 6.2, step 2: else it may be the first copy that arrived
-            self._advance(time, end, rtt)
+            self.rtt = rtt
+            if time > self.time or (time == self.time and diff(end, self.end) > 0):
+                self.time, self.end = time, end
         if self._fack is None or diff(end, self._fack) > 0:
             self._fack = end
-
-    def _advance(self, time: float, end: int, rtt: float) -> None:
-        self.rtt = rtt
-        if time > self.time or (time == self.time and diff(end, self.end) > 0):
-            self.time, self.end = time, end
 
     def duplicate_reported(self, una: int, nxt: int) -> None:
         """A D-SACK: something was sent again in vain; wait longer, by a step each round trip (6.2, step 4)."""

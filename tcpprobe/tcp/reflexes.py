@@ -29,7 +29,7 @@ class Reflexes:
         sack: report what arrived out of order (when negotiated).
         rack: find losses by time (RFC 8985 6; with SACK); off: by counting (RFC 6675).
         tail_probe: send a tail loss probe before the retransmission timer expires (RFC 8985 7; with SACK).
-        prr: shrink the congestion window little by little in recovery (RFC 6937; with SACK); off: at once.
+        prr: shrink the congestion window little by little in recovery (RFC 9937; with SACK); off: at once.
         keep_alive: probe an idle connection (when configured).
     """
 

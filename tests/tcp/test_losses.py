@@ -1,4 +1,4 @@
-"""RACK-TLP (RFC 8985) and proportional rate reduction (RFC 6937), in virtual time; a round trip takes 100 ms."""
+"""RACK-TLP (RFC 8985) and proportional rate reduction (RFC 9937), in virtual time; a round trip takes 100 ms."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ def test_the_probe_reveals_what_was_lost_before_it():
         talk.to_timeout()
         talk.sends("PA", seq=3001)
         talk.after(RTT).arrives("A", 1, 1001, opts=sacked((3001, 4001))).sends("A", seq=1001)
-        talk.sends("A", seq=2001)
         assert talk.connection.congestion.recover is not None
+        talk.after(RTT).arrives("A", 1, 2001, opts=sacked((3001, 4001))).sends("A", seq=2001)
         talk.arrives("A")
 
 
@@ -218,7 +218,7 @@ def test_no_probe_without_sack():
 
 
 def test_one_loss_shrinks_the_window_over_a_round_trip():
-    """RFC 6937 3.1: a segment goes out for every second one that has arrived, until half of the flight is left."""
+    """RFC 9937 6.2: a segment goes out for every second one that has arrived, until half of the flight is left."""
     with dialogue(replace(SACKING, initial_window=20000), reflexes=replace(NO_PROBE, rack=False)) as talk:
         talk.established(opts=OPTS).connection.send(b"x" * 60000, 0.0)
         for number in range(20):
@@ -238,8 +238,8 @@ def test_one_loss_shrinks_the_window_over_a_round_trip():
 
 
 def test_many_losses_are_not_answered_with_a_burst():
-    """RFC 6937 3.1, second figure: two segments for each acknowledgment, not as many as half the window holds."""
-    for prr, burst in ((True, 2), (False, 5)):
+    """RFC 9937 6.2: no more than has arrived, and a segment more once the left edge advances and no other is lost."""
+    for prr, burst in ((True, 1), (False, 5)):
         with dialogue(SACKING, reflexes=replace(NO_PROBE, rack=False, prr=prr)) as talk:
             talk.established(opts=OPTS).connection.send(b"x" * 10000, 0.0)
             talk.ignores_the_rest()
@@ -248,4 +248,6 @@ def test_many_losses_are_not_answered_with_a_burst():
             talk.arrives("A", 1, 1, opts=sacked((7001, 10001)))
             talk.ignores_the_rest()
             assert talk.connection.congestion.out == 1000 * burst
+            talk.arrives("A", 1, 1001, opts=sacked((7001, 10001))).ignores_the_rest()
+            assert talk.connection.congestion.out == 1000 * (burst + 2 if prr else 6)
             talk.ignores_the_rest().arrives("A")

@@ -23,6 +23,8 @@ Make = Callable[..., Connection]
 """Called as `Connection` is: (local, remote, *, iss, config, reflexes)."""
 
 _ISS_TICK = 4e-6
+_SPARE = 1000
+"""So many outdated deadlines are kept in any case."""
 _GONE = frozenset({State.CLOSED, State.LISTEN})
 Pair = tuple[Address, Address]
 """(local, remote)."""
@@ -221,6 +223,10 @@ class Endpoint:
         self._scheduled[pair] = deadline
         self._serial += 1
         heapq.heappush(self._due, (deadline, self._serial, pair))
+        if len(self._due) > 4 * len(self._scheduled) + _SPARE:
+            # Mostly deadlines that were put off: nearly every segment puts one off.
+            self._due = [(when, number, which) for number, (which, when) in enumerate(self._scheduled.items())]
+            heapq.heapify(self._due)
 
     def _emit(self, connection: Connection, now: float) -> None:
         source, destination = connection.tcb.local[0], connection.tcb.remote[0]

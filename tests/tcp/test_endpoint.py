@@ -271,3 +271,23 @@ def test_who_can_be_no_host_is_not_answered(source):
     made = endpoint()
     made.packet_arrives(ip.decode(ip.encode(ip.Packet(ip.pack(source), US[4], Segment(4000, 7, 100, 0, SYN)))), 0.0)
     assert not made.packets_to_send(0.0)
+
+
+def test_deadlines_that_were_put_off_do_not_pile_up():
+    client, server = (Endpoint([each[4]], rng=random.Random(1)) for each in (PEER, US))
+    server.listen(7)
+    connection = client.connect((PEER[4], 4000), (US[4], 7), 0.0)
+    for step in range(3000):
+        now = step / 1000
+        connection.send(bytes(2 * 1448), now)
+        client.touch(connection)
+        for sender, taker in ((client, server), (server, client)) * 2:
+            for packet in sender.packets_to_send(now):
+                taker.packet_arrives(packet, now)
+        for reader in server.connections.values():
+            reader.receive()
+    assert len(client._due) < 1100
+    connection.send(b"x", 3.0)
+    client.touch(connection)
+    client.packets_to_send(3.0)
+    assert 3.0 < client.next_timeout() <= 4.0

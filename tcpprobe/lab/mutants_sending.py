@@ -1,4 +1,4 @@
-"""Mutants of congestion control, loss recovery and the retransmission timer."""
+"""Mutants of congestion control, loss recovery and the retransmission timer; one that acknowledges a loss too late."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SlowStartTriples(Connection):
 class TimeoutHalves(Connection):
     def retransmit_expired(self) -> None:
         super().retransmit_expired()
-        self.congestion.cwnd = min(self.congestion.ssthresh, 1 << 20)
+        self.congestion.cwnd = self.congestion.ssthresh
 
 
 @mutant("congestion avoidance adds a segment for each acknowledgment")
@@ -353,9 +353,6 @@ class TailProbeWithoutSack(Connection):
         self.tcb.sack_on = before
 
 
-# -- after a pause, and counting
-
-
 @mutant("after a pause the congestion window is what it was before")
 class IdleForgotten(Connection):
     def restart_after_idle(self) -> None:
@@ -369,3 +366,34 @@ class StretchedAfterTimeout(Connection):
         if reno.recover is None and reno.cwnd < reno.ssthresh:
             reno.cwnd += max(ahead - self.tcb.snd.mss, 0)
         super().after_new_ack(ahead)
+
+
+@mutant("the acknowledgment that ends the handshake grows the congestion window")
+class HandshakeGrowsWindow(Connection):
+    def syn_acked(self, seg: Segment) -> None:
+        super().syn_acked(seg)
+        self.congestion.cwnd += self.tcb.snd.mss
+
+
+@mutant("in recovery nothing goes out before the pipe has shrunk below half (no PRR)")
+class NotProportional(Connection):
+    def proceed(self, delivered: int) -> None:
+        pass
+
+
+@mutant("congestion avoidance counts acknowledgments, not octets")
+class AvoidanceCountsAcks(Connection):
+    def after_new_ack(self, ahead: int) -> None:
+        reno = self.congestion
+        few = reno.recover is None and reno.cwnd >= reno.ssthresh
+        super().after_new_ack(min(ahead, self.tcb.snd.mss) if few else ahead)
+
+
+@mutant("what fills a gap is acknowledged with delay")
+class GapFilledSlowly(Connection):
+    def hold(self, payload: bytes, offset: int) -> None:
+        before = self.tcb.rcv.nxt
+        super().hold(payload, offset)
+        if self.tcb.rcv.nxt != before:
+            self.ack_now = False
+            self.deadlines.setdefault("delayed_ack", self.now + self.config.delayed_ack)

@@ -75,6 +75,7 @@ function hexView(bytes, layers, cells, tree) {
       cells.push(cell);
       line.append(cell);
     }
+    for (let at = bytes.length; at < start + 16; at++) line.append(el("b", { "aria-hidden": "true" }, "  "));
     const text = [...bytes.subarray(start, start + 16)].map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
     line.append(el("span", { class: "ascii" }, text));
     lines.push(line);

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from tcpprobe.catalogue.load import requirements
 from tcpprobe.report import embedded, html
-from tcpprobe.report.terminal import painter, shorten, tinted
+from tcpprobe.report.terminal import painter, tinted
 from tcpprobe.report.words import count, plain
 from tcpprobe.results.compare import Change, Comparison, Row, compare
 from tcpprobe.results.model import End, Result, Run
 
 _TONES = {Change.NEWLY_BROKEN: "bad", Change.NEWLY_HELD: "good"}
 _TITLES = {Change.NONE: "otherwise different"}
-_ID = 34
 _LISTED = 40
 
 
@@ -102,10 +101,15 @@ def _changed(
     if not rows:
         return
     yield f"  {tinted(paint, _TONES.get(change, ''), f'{_TITLES.get(change, change)}: {count(len(rows), what)}')}"
-    yield from (shorten(f"    {_row(row)}", width) for row in rows[:listed])
+    cells = [" → ".join(cell or "–" for cell in row.found) for row in rows[:listed]]
+    room = max(map(len, cells))
+    for row, said in zip(rows, cells, strict=False):
+        yield f"    {said:<{room}}  {_middle_out(plain(row.id), max(20, width - room - 6))}"
     if len(rows) > listed:
         yield f"    and {len(rows) - listed:,} more"
 
 
-def _row(row: Row) -> str:
-    return f"{shorten(plain(row.id), _ID):<{_ID}}  {' → '.join(cell or '–' for cell in row.found)}"
+def _middle_out(text: str, width: int) -> str:
+    """A long name without its middle: the rows of a matrix differ at their ends."""
+    half = (width - 1) // 2
+    return text if len(text) <= width else f"{text[: width - 1 - half]}…{text[-half:]}"

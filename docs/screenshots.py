@@ -18,16 +18,28 @@ SAMPLE = ROOT / "reports" / "sample" / "sample.html"
 SELECTION = "rfc7323 or rfc5961 or info"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-PICTURES = {"report.png": "", "scenario.png": "#case=paws-old-by-one"}
+PICTURES = {
+    "report.png": ("report.html", "", ""),
+    "scenario.png": ("report.html", "#case=paws-old-by-one", ""),
+    "plot.png": ("report.html", "#case=too-big-remembered", "#plots"),
+    "comparison.png": ("comparison.html", "", ""),
+    "side-by-side.png": ("comparison.html", "#diff=limited-transmit-leaves-cwnd", ""),
+}
+"""Each picture's page, its state, and what of it is brought to the top."""
 
 
-def run(folder: Path, name: str, *options: str) -> Path:
+def run(folder: Path, target: str, name: str, *options: str) -> Path:
     """A conformance run from an empty folder, so that nothing of this machine's is in the report."""
-    command = [Path(sys.executable).with_name("tcpprobe"), "run", "lab:linux", "--tcp-seed=1", "--tcp-results=none"]
-    page = folder / name
+    command = [Path(sys.executable).with_name("tcpprobe"), "run", target, "--tcp-seed=1", "--tcp-results=none"]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     subprocess.run([*command, f"--tcp-report={name}", *options], cwd=folder, env=environment, check=False)
-    return page
+    return folder / name
+
+
+def compare(folder: Path, *pages: Path) -> None:
+    """The comparison of these runs."""
+    command = [Path(sys.executable).with_name("tcpprobe"), "compare", *(page.name for page in pages)]
+    subprocess.run([*command, "-o", "comparison.html"], cwd=folder, check=False, capture_output=True)
 
 
 def main() -> None:
@@ -35,13 +47,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         SAMPLE.parent.mkdir(parents=True, exist_ok=True)
-        SAMPLE.write_bytes(run(folder, "sample.html", "-m", SELECTION).read_bytes())
-        whole = run(folder, "report.html")
+        SAMPLE.write_bytes(run(folder, "lab:linux", "sample.html", "-m", SELECTION).read_bytes())
+        compare(folder, run(folder, "lab:linux", "report.html"), run(folder, "lab:memory", "memory.html"))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        for picture, state in PICTURES.items():
-            page.goto(f"file://{whole}{state}")
+        for picture, (shown, state, top) in PICTURES.items():
+            page.goto("about:blank")
+            page.goto(f"{(folder / shown).as_uri()}{state}")
             page.wait_for_timeout(1000)
+            if top:
+                page.locator(top).evaluate("node => node.scrollIntoView()")
             page.screenshot(path=ROOT / "docs" / picture)
         browser.close()
 

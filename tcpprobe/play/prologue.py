@@ -20,6 +20,7 @@ from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.flags import ACK, FIN, RST
+from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import MOD
 
 if TYPE_CHECKING:
@@ -73,13 +74,31 @@ def _wait_until(play: Play, line: Line, reached: Callable[[], bool], what: str) 
     """Take what arrives until the condition holds; a reset or too long a silence ends the play."""
     deadline = play.now + PATIENCE * play.stage.scale
     while not reached():
-        arrival = yield line, deadline
-        if arrival is None:
-            raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target did not answer as needed")
-        _take(line, arrival, what)
+        yield from _take_next(line, deadline, what)
 
 
-def _take(line: Line, arrival: Arrival, what: str) -> None:
+def _wait_for_acknowledgment(play: Play, line: Line, what: str) -> Way:
+    """Wait until the target has all that we sent, even if it says so in a segment that we have no room for.
+
+    It may send its FIN once more with the acknowledgment of ours, or probe our closed window.
+    """
+    snd = line.connection.tcb.snd
+    deadline = play.now + PATIENCE * play.stage.scale
+    while snd.una != snd.nxt:
+        segment = yield from _take_next(line, deadline, what)
+        if segment.flags & ACK and segment.ack == snd.nxt:
+            snd.una = snd.nxt
+
+
+def _take_next(line: Line, deadline: float, what: str) -> Generator[Wait, Arrival | None, Segment]:
+    """Take the next segment, if one comes in time."""
+    arrival = yield line, deadline
+    if arrival is None:
+        raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target did not answer as needed")
+    return _take(line, arrival, what)
+
+
+def _take(line: Line, arrival: Arrival, what: str) -> Segment:
     """Take something on the way to a state, unless it ends the way."""
     line.take(arrival)
     arrival.record.note = "given"
@@ -88,6 +107,7 @@ def _take(line: Line, arrival: Arrival, what: str) -> None:
         raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: an ICMP error came")
     if segment.flags & RST:
         raise Stop(Verdict.INCONCLUSIVE, f"{what} was not reached: the target reset the connection")
+    return segment
 
 
 def _want_agreement(connection: Connection) -> None:
@@ -158,10 +178,9 @@ def _close_wait(play: Play, line: Line) -> Way:
     """The target has our FIN but cannot finish: it owes data for which our window has no room."""
     yield from _established(play, line)
     line.connection.tcb.rcv.wnd = 0
-    services.ask(play, line, services.MORE_THAN_BUFFERS)
+    services.ask(play, line, services.MORE_THAN_BUFFERS, in_two=True)
     _hand(play, line, FIN | ACK)
-    tcb = line.connection.tcb
-    yield from _wait_until(play, line, lambda: tcb.snd.una == tcb.snd.nxt, "CLOSE-WAIT")
+    yield from _wait_for_acknowledgment(play, line, "CLOSE-WAIT")
 
 
 def _last_ack(play: Play, line: Line) -> Way:
@@ -183,16 +202,14 @@ def _fin_wait_2(play: Play, line: Line) -> Way:
 
 def _closing(play: Play, line: Line) -> Way:
     yield from _fin_wait_1(play, line)
-    tcb = line.connection.tcb
-    _hand(play, line, FIN | ACK, ack=tcb.rcv.nxt - 1)  # everything but the FIN is acknowledged
-    yield from _wait_until(play, line, lambda: tcb.snd.una == tcb.snd.nxt, "CLOSING")
+    _hand(play, line, FIN | ACK, ack=line.connection.tcb.rcv.nxt - 1)  # everything but the FIN is acknowledged
+    yield from _wait_for_acknowledgment(play, line, "CLOSING")
 
 
 def _time_wait(play: Play, line: Line) -> Way:
     yield from _fin_wait_2(play, line)
-    tcb = line.connection.tcb
     _hand(play, line, FIN | ACK)
-    yield from _wait_until(play, line, lambda: tcb.snd.una == tcb.snd.nxt, "TIME-WAIT")
+    yield from _wait_for_acknowledgment(play, line, "TIME-WAIT")
 
 
 #: For each state of the target the way there; None where nothing has to be done.

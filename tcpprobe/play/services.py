@@ -30,13 +30,16 @@ def port_for(stage: Stage, needs: Set[str]) -> int:
     return stage.port
 
 
-def ask(play: Play, line: Line, size: int) -> None:
-    """Make the target's service send `size` octets of data. Raises Stop when no service here can."""
+def ask(play: Play, line: Line, size: int, *, in_two: bool = False) -> None:
+    """Make the target's service send `size` octets of data. Raises Stop when no service here can.
+
+    A request in two segments has its window taken even by a target that takes a smaller one only from a later segment.
+    """
     port = line.connection.tcb.remote[1]
     services = play.stage.services
     if port == services.get("http"):
         path = play.stage.http_path.replace("{n}", str(size))
-        _say(play, line, f"GET {path} HTTP/1.1\r\nHost: target\r\n\r\n")
+        _say(play, line, f"GET {path} HTTP/1.1\r\nHost: target\r\n\r\n", in_two=in_two)
     elif port != services.get("source"):
         raise Stop(Verdict.ERROR, f"nothing on port {port} can be asked for data")
 
@@ -61,11 +64,13 @@ def post_head(path: str) -> str:
     )
 
 
-def _say(play: Play, line: Line, text: str) -> None:
+def _say(play: Play, line: Line, text: str, *, in_two: bool = False) -> None:
     data = text.encode("ascii")
     if line.automatic:
         line.connection.send(data, play.now)
         play.flush(line)
         return
-    segment = line.connection.form(line.connection.tcb.snd.nxt, PSH | ACK, data)
-    play.transmit(line, segment, "asks the service")
+    parts = (data[:1], data[1:]) if in_two else (data,)
+    for part in parts:
+        segment = line.connection.form(line.connection.tcb.snd.nxt, PSH | ACK, part)
+        play.transmit(line, segment, "asks the service")

@@ -61,6 +61,8 @@ class Acknowledgments(Losses):
         if repeats > 2:
             self.congestion.lost_syns()
         self.move(Move.SYN_ACKED)
+        if self.config.keep_alive is not None:
+            self.not_idle(self.config.keep_alive)
         snd.wnd = seg.window if seg.flags & SYN else seg.window << snd.scale
         snd.max_wnd = max(snd.max_wnd, snd.wnd)
         snd.wl1, snd.wl2 = seg.seq, seg.ack

@@ -269,8 +269,7 @@ class Arrivals(Text):
         tcb = self.tcb
         self.unanswered_since = None
         if self.config.keep_alive is not None:
-            self.keep_alive_probes = 0
-            self.arm("keep_alive", self.now + self.config.keep_alive)
+            self.not_idle(self.config.keep_alive)
         if not tcb.ts_on or seg.flags & RST or (stamps := self.stamps(seg)) is None:
             return False
         # Last.ACK.sent, not RCV.NXT: RFC 7323 4.3 (2).

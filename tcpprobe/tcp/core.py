@@ -152,6 +152,11 @@ class Core:
         """Forget a deadline."""
         self.deadlines.pop(timer, None)
 
+    def not_idle(self, keep_alive: float) -> None:
+        """Something arrived: the first probe goes out after ``keep_alive`` seconds of silence (RFC 9293 3.8.4)."""
+        self.keep_alive_probes = 0
+        self.arm("keep_alive", self.now + keep_alive)
+
     def timestamp(self) -> int:
         """Our timestamp clock (RFC 7323 5.4)."""
         return (self.tcb.ts_offset + int(self.now / self.config.tick + 1e-6)) & _MASK

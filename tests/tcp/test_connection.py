@@ -126,6 +126,15 @@ def test_fin_wait_2_may_be_bounded():
         assert talk.state is State.CLOSED
 
 
+def test_an_active_opener_that_hears_no_more_after_the_handshake_probes_too():
+    with dialogue(replace(PLAIN, keep_alive=100.0)) as talk:
+        talk.connection.open(0.0)
+        talk.sends("S")
+        talk.arrives("SA", 0, 1).sends("A", seq=1)
+        assert talk.to_timeout() == 100.0
+        talk.sends("A", seq=0, ack=1)
+
+
 def test_keep_alive_is_off_by_default_and_gives_up_when_on():
     with dialogue() as talk:
         talk.established().after(100000.0).sends_nothing()

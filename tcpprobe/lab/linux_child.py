@@ -25,6 +25,8 @@ Build = Callable[[str], tuple[Services, int, dict[str, object]]]
 # A lab is this kernel with its own defaults, but for what would let the host's settings or another play into a play.
 SYSCTLS = MappingProxyType(
     {
+        # The one that every kernel has and every namespace may use; what a host prefers (CUBIC, BBR) differs.
+        "net.ipv4.tcp_congestion_control": "reno",
         # Inherited from the host, and some hosts refuse what plays need: another source address, IPv6 at all.
         "net.ipv4.conf.all.rp_filter": "0",
         "net.ipv4.conf.default.rp_filter": "0",

@@ -73,6 +73,9 @@ def judged(attempts: Sequence[Result]) -> Result:
     elif broken and len(broken) < len(conclusive):
         result.verdict = Verdict.INCONCLUSIVE
         result.reason = f"{len(broken)} of {len(conclusive)}, unstable: {result.reason}"
+    elif len(conclusive) == 1 and broken and attempts[-1] is not broken[0]:
+        result.verdict = Verdict.INCONCLUSIVE
+        result.reason = f"once only, and then there was nothing to judge: {result.reason}"
     elif len({_mistake(attempt) for attempt in broken}) > 1:
         result.verdict = Verdict.INCONCLUSIVE
         result.reason = f"never the same in {len(broken)} plays, unstable: {result.reason}"

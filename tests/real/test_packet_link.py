@@ -249,7 +249,6 @@ def test_offloads_of_a_sender_on_this_host_are_told_and_not_held_against_it() ->
             with connect(PEER[family], PORT, link=link) as stream:
                 data = bytes(range(256)) * 400
                 assert echoed(stream, data) == data
-                assert stream.statistics.retransmissions == 0
             (remark,) = link.remarks()
             assert remark.startswith(f"the sender behind {DEVICE} is on this host")
             link.close()

@@ -160,3 +160,10 @@ def test_what_was_broken_once_and_held_four_times_holds() -> None:
     assert final.verdict is P
     assert final.reason == "1 of 5 plays was disturbed: nothing came"
     assert [attempt.verdict for attempt in final.attempts] == [F, P, P, P, P]
+
+
+def test_a_failure_that_could_not_be_confirmed_is_inconclusive() -> None:
+    final = judged([result(verdict) for verdict in (U, F, U, U)])
+    assert final.verdict is U
+    assert final.reason.startswith("once only, and then there was nothing to judge")
+    assert judged([result(verdict) for verdict in (U, U, F)]).verdict is F

@@ -72,7 +72,8 @@ class TooBigSoonForgotten(Connection):
     before = 0
 
     def path_mtu(self, mtu: int) -> None:
-        self.before, self.until = self.tcb.snd.mss, self.now + 10
+        if not self.before:
+            self.before, self.until = self.tcb.snd.mss, self.now + 10
         super().path_mtu(mtu)
 
     def segment_arrives(self, seg: Segment, now: float, *, ecn: int = 0) -> None:

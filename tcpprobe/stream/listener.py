@@ -48,6 +48,8 @@ class Listener:
                 if link == "raw":
                     opened: Link = ListeningLink(port, address=source, interface=interface)
                     stack.callback(opened.close)
+                elif link == "packet":
+                    raise LinkError("the packet link talks to one peer and cannot listen; use raw or tun")
                 else:
                     opened = open_link(link, source or b"", source, interface, stack)
                 lease = opened.lend(source or bytes(4), 1)

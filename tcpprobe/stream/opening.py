@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tcpprobe.link.base import Lease, Link, LinkError
 from tcpprobe.link.device import open_tun
+from tcpprobe.link.packet import PacketLink
 from tcpprobe.link.raw import UNPRIVILEGED, RawLink
 from tcpprobe.stream.errors import Refused, StreamError, TimedOut, Unreachable
 from tcpprobe.stream.loop import Loop, Tap
@@ -18,7 +19,7 @@ from tcpprobe.wire import ip
 TIMEOUT = 10.0
 """Seconds without progress after which a stream gives up, unless told otherwise."""
 
-LINKS = ("raw", "tun")
+LINKS = ("raw", "tun", "packet")
 """The links that can be opened by name."""
 
 
@@ -99,6 +100,8 @@ def open_link(link: str | Link, target: bytes, source: bytes | None, interface: 
     made: Link
     if link == "raw":
         made = RawLink(target, source=source, interface=interface)
+    elif link == "packet":
+        made = PacketLink(target, () if source is None else (source,), interface=interface)
     else:
         if interface is None or source is None:
             raise LinkError(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import interop
 import pytest
-from neighbour import OURS
+from neighbour import DEVICE, OURS, PEER, Neighbour
 
+import tcpprobe
 from tcpprobe.stream.capture import Capture
 
 SIZE = 2_000_000
@@ -54,3 +55,16 @@ def test_a_file_arrives_over_a_bad_link(transfer: str, tmp_path: Path) -> None:
     interop.prepared(tmp_path, size)
     same, _, _ = interop.play(transfer, "veth", 4, "5 %", tmp_path, size)
     assert same
+
+
+@pytest.mark.parametrize(("family", "nobody"), [(4, "192.0.2.9"), (6, "2001:db8::9")])
+def test_a_file_arrives_at_an_address_that_nobody_has(family: int, nobody: str, folder: Path) -> None:
+    """Over the packet link: the kernel beside us knows nothing of it."""
+    with Neighbour("veth") as neighbour, (folder / "file").open("rb") as file:
+        neighbour.start("nc", f"-{family}", "-N", "-l", "5001", stdin=file)
+        neighbour.wait_for(5001)
+        with neighbour.inside():
+            stream = tcpprobe.connect(PEER[family], 5001, link="packet", interface=DEVICE, source_ip=nobody)
+            with stream:
+                assert stream.receive_all() == (folder / "file").read_bytes()
+        assert neighbour.counters()["TcpOutRsts"] == 0

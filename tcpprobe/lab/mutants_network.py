@@ -231,3 +231,12 @@ class IcmpWithoutQuoteHangs(Endpoint):
         self.hung |= isinstance(icmp, Icmp) and quoted_tuple(icmp, 4 if len(packet.src) == 4 else 6) is None
         if not self.hung:
             super().packet_arrives(packet, now)
+
+
+@mutant("after one lost SYN,ACK the initial window is one segment")
+class LostSynPunished(Connection):
+    def syn_acked(self, seg: Segment) -> None:
+        repeated = bool(self.flight) and self.flight.head.count > 1
+        super().syn_acked(seg)
+        if repeated:
+            self.congestion.cwnd = self.tcb.snd.mss

@@ -184,7 +184,8 @@ class Losses(Departures):
                 self.events.append(DeliveryProblem())  # RFC 9293 3.8.3, SHLD-9
             self.note_black_hole()
         snd = self.tcb.snd
-        self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
+        if not head.flags & SYN:  # one lost SYN does not shrink the initial window (RFC 6928 2)
+            self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
         self.duplicates = 0
         self.flight.high_rxt = None
         self.disarm("reordering")

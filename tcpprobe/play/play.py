@@ -7,17 +7,17 @@ that yield what they wait for.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from tcpprobe.play.line import Arrival, Line, Record
 from tcpprobe.play.outcome import Mark, Stop, make_result
 from tcpprobe.play.prologue import connection_for, reach
-from tcpprobe.play.scope import PlayScope
+from tcpprobe.play.scope import Capture, PlayScope
 from tcpprobe.play.stage import Stage
 from tcpprobe.play.steps import STEPS
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.scenario.expression import ExpressionError, NothingYet
-from tcpprobe.scenario.model import Case
+from tcpprobe.scenario.model import Case, Step
 from tcpprobe.wire.checksum import Checksum
 from tcpprobe.wire.flags import ACK, RST
 from tcpprobe.wire.icmp import Icmp
@@ -39,6 +39,7 @@ class Play:
     Attributes:
         case, stage: what is played, and where.
         lines: the connections by name.
+        line: the one that the present step is played on.
         captured: what ``as`` has named.
         observations: what ``record`` has noted.
         now: the time of the latest happening.
@@ -49,6 +50,7 @@ class Play:
     stage: Stage
     now: float
     started: float
+    line: Line
 
     def __init__(self, case: Case, stage: Stage) -> None:
         self.case = case
@@ -190,6 +192,15 @@ class Play:
         if self.step is not None:
             self.marks[self.step] = mark
 
+    def capture(self, step: Step, name: str, found: Sequence[Capture], *, many: bool) -> None:
+        """Keep packets under a name: as a list when there may be many, on a group those of all its connections."""
+        if step.on in self.case.scenario.groups:
+            earlier = self.captured.get(name, [])
+            assert isinstance(earlier, list)
+            self.captured[name] = [*earlier, *found]
+        else:
+            self.captured[name] = list(found) if many else found[0]
+
     def event(self, line: Line, text: str) -> None:
         """Write a line into the transcript."""
         self.records.append(Record(self.now, "event", line.name, b"", None, self.step, text))
@@ -204,9 +215,10 @@ class Play:
     def _play(self) -> Script:
         for name, given in self.case.scenario.connections.items():
             yield from reach(self, self.lines[name], given)
-        for index, step in enumerate(self.case.scenario.steps):
-            self.step = index
-            with self.scope.at(self.lines[step.on]):
+        for index, name in self.case.scenario.turns():
+            self.step, self.line = index, self.lines[name]
+            step = self.case.scenario.steps[index]
+            with self.scope.at(self.line):
                 yield from STEPS[type(step)](self, step)
 
     def _pump(self) -> None:

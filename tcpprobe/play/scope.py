@@ -11,6 +11,7 @@ from tcpprobe.play.line import Line, Snapshot
 from tcpprobe.scenario.expression import CAPTURED, UnknownName
 from tcpprobe.wire.flags import flags_text
 from tcpprobe.wire.ip import Packet
+from tcpprobe.wire.options import KINDS
 from tcpprobe.wire.segment import Segment
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Capture:
         self.ttl = packet.ttl
         self.tos = packet.tos
         self.ident = packet.ident
+        self.df = packet.df
 
     def __getattr__(self, name: str) -> object:
         segment = self.packet.payload
@@ -57,6 +59,7 @@ FIELDS: Mapping[str, Callable[[Segment], object]] = MappingProxyType(
         "ts_val": lambda segment: (segment.parsed.timestamps or (None, None))[0],
         "ts_ecr": lambda segment: (segment.parsed.timestamps or (None, None))[1],
         "count": lambda segment: len(segment.parsed.items),
+        "options": lambda segment: " ".join(KINDS.get(each.kind, str(each.kind)) for each in segment.parsed.items),
     }
 )
 

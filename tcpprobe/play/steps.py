@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tcpprobe.play import services
 from tcpprobe.play.craft import build
 from tcpprobe.play.line import Arrival, Line
+from tcpprobe.play.observing import QUIET, collect, flat, patterns, record
 from tcpprobe.play.outcome import BROKEN, Mark, Stop
 from tcpprobe.play.scope import Capture
 from tcpprobe.results import model as results
@@ -21,8 +22,8 @@ from tcpprobe.results.model import Verdict
 from tcpprobe.scenario.model import (
     AllOf,
     Alternative,
-    AnyOf,
     Check,
+    Collect,
     Difference,
     Expect,
     Gone,
@@ -46,14 +47,13 @@ if TYPE_CHECKING:
 Walk = Generator["Waits", Arrival | None, None]
 
 WITHIN = 1.0  # seconds for an expectation that names no time
-QUIET = 0.5  # seconds of silence that `nothing` asks for when it names no time
 PROBE_EVERY = 0.7  # beyond the 0.5 s in which Linux answers only one out-of-window segment per socket
 PROBES = 3
 
 
 def send(play: Play, step: Send) -> Walk:
     """Send a segment (or ICMP message, or raw bytes), as often as said."""
-    line = play.lines[step.on]
+    line = play.line
     times = step.times(play.scope)
     captures = []
     for count in range(times):
@@ -66,7 +66,7 @@ def send(play: Play, step: Send) -> Walk:
         play.transmit_raw(line, raw, packet)
         captures.append(Capture(packet, play.now - play.started))
     if step.as_:
-        play.captured[step.as_] = captures if times > 1 else captures[0]
+        play.capture(step, step.as_, captures, many=step.repeat is not None)
     play.mark(Mark("done", play.now))
 
 
@@ -95,21 +95,9 @@ def check(play: Play, step: Check) -> Walk:
     yield  # makes this a generator like every step
 
 
-def record(play: Play, step: Record) -> Walk:
-    """Note observations, for the target's passport."""
-    for name, expression in step.values.items():
-        value = expression.value(play.scope)
-        if isinstance(value, bool):
-            value = "yes" if value else "no"
-        play.observations[name] = value if isinstance(value, int | float | str) else str(value)
-    play.mark(Mark("done", play.now))
-    return
-    yield
-
-
 def target_action(play: Play, step: TargetAction) -> Walk:
     """Make the target's service do something."""
-    line = play.lines[step.on]
+    line = play.line
     if step.action == "send":
         size = step.argument_value(play.scope)
         assert isinstance(size, int)  # the language takes no other
@@ -157,7 +145,7 @@ class Sought:
 
 def expect(play: Play, step: Expect) -> Walk:
     """``expect`` and ``eventually``, in all their forms."""
-    line = play.lines[step.on]
+    line = play.line
     captures: list[Capture] = []
     times = step.times(play.scope)
     for _ in range(times):
@@ -166,7 +154,7 @@ def expect(play: Play, step: Expect) -> Walk:
         if arrival is not None:
             captures.append(Capture(arrival.packet, arrival.time - play.started))
     if step.as_ and captures:
-        play.captured[step.as_] = captures if times > 1 else captures[0]
+        play.capture(step, step.as_, captures, many=step.repeat is not None)
     mark = Mark("met", play.now, describe(play, step.alternative), variant=sought.variant)
     if captures:
         mark.seen = one_line(captures[-1].packet, line.base())
@@ -302,18 +290,6 @@ def gone(sought: Sought, alternative: Gone) -> Walk:
     raise missed(sought, [], last, "the target still answers the connection" if last else "no answer to a probe")
 
 
-def patterns(alternative: Alternative) -> list[Pattern]:
-    """The patterns among which one has to match."""
-    return [member for member in flat(alternative) if isinstance(member, Pattern)]
-
-
-def flat(alternative: Alternative) -> list[Alternative]:
-    """The alternatives that an ``any_of`` names, however nested."""
-    if isinstance(alternative, AnyOf):
-        return [inner for member in alternative.members for inner in flat(member)]
-    return [alternative]
-
-
 def ignorable(play: Play, line: Line, arrival: Arrival) -> str | None:
     """Why an arrival that does not match is no offence, or None when it is one."""
     segment = arrival.segment
@@ -380,6 +356,7 @@ STEPS: Mapping[type[Step], Callable[[Play, Any], Walk]] = MappingProxyType(
     {
         Send: send,
         Expect: expect,
+        Collect: collect,
         Check: check,
         Wait: wait,
         Record: record,

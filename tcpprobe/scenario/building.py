@@ -16,7 +16,7 @@ from tcpprobe.scenario.matrix import Matrix, read_matrix
 from tcpprobe.scenario.model import MAIN, Case, Given, Pattern, Scenario, Step
 from tcpprobe.scenario.optionlist import read_offer
 from tcpprobe.scenario.stepping import judges, needs_of, read_step
-from tcpprobe.scenario.words import REFLEXES, STATE_NEEDS, STATES
+from tcpprobe.scenario.words import MOST_CONNECTIONS, REFLEXES, STATE_NEEDS, STATES
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z", re.ASCII)
 _TAG = re.compile(r"[a-z][a-z0-9_-]*\Z", re.ASCII)
@@ -68,8 +68,15 @@ class _Builder:
         names = self._connection_nodes()
         taken = BUILT_IN | frozenset(names)
         self.matrix: Matrix = read_matrix(node.get("matrix"), taken, self.problems)
-        self.desk = Desk(self.matrix, names)
-        self.connections = {name: self._given(each) for name, each in names.items()}
+        self.groups = {name: members for name, each in names.items() if (members := self._members(name, each))}
+        self.desk = Desk(self.matrix, names, self.groups)
+        self.default = next(iter(names))
+        self.connections = {
+            member: given
+            for name, each in names.items()
+            for given in [self._given(each)]
+            for member in self.groups.get(name, (name,))
+        }
 
     def build(self) -> list[Case]:
         """Its cases."""
@@ -83,6 +90,7 @@ class _Builder:
             place=node.place,
             steps=steps,
             connections=MappingProxyType(self.connections),
+            groups=MappingProxyType(self.groups),
             why=self._text("why"),
             covers=tuple(str(each.value) for each in _elements(node, "covers")),
             level=self._level(),
@@ -209,6 +217,21 @@ class _Builder:
             self.problems.append(named.problem("there is no connection in it"))
         return {name: each for name, (_at, each) in pairs.items()} or {MAIN: given}
 
+    def _members(self, name: str, node: Node | None) -> tuple[str, ...]:
+        """The names of the connections of a group, none when it is a single connection."""
+        count = node.get("count") if node is not None and node.kind is Kind.MAP else None
+        if count is None:
+            return ()
+        number = count.value
+        if self.node.get("connections") is None:
+            hint = f"connections: {{crowd: {{count: {number}}}}}"
+            self.problems.append(count.problem("'count' goes with a name under 'connections'", hint))
+        elif not isinstance(number, int) or not 2 <= number <= MOST_CONNECTIONS:
+            self.problems.append(count.problem(f"count {number} is not in 2 .. {MOST_CONNECTIONS}"))
+        else:
+            return tuple(f"{name}[{index}]" for index in range(number))
+        return ()
+
     def _given(self, node: Node | None) -> Given:
         if node is None or node.kind is Kind.NULL:
             return Given(place=self.node.place)
@@ -248,8 +271,7 @@ class _Builder:
                 found = None if holder is None else holder.get("as")
                 if found is not None:
                     self.desk.later.setdefault(str(found.value), node.line)
-        default = next(iter(self.connections))
-        steps = tuple(read_step(self.desk, node, default) for node in nodes)
+        steps = tuple(read_step(self.desk, node, self.default) for node in nodes)
         if not any(judges(step) for step in steps):
             hint = "add an expect, a check or a record"
             self.problems.append(self.node.keys["steps"].problem("no step finds anything out", hint))

@@ -6,13 +6,13 @@ Leaves (numbers, expressions, durations, text with ``${name}``) are compiled her
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tcpprobe.marked.node import Kind, Node
 from tcpprobe.marked.problem import Problem, did_you_mean
 from tcpprobe.scenario.expression import CAPTURED, Expr, Fixed, PerRow, Value, compile
-from tcpprobe.scenario.grammar import NotAllowed, Use
+from tcpprobe.scenario.grammar import EACH, NotAllowed, Use
 
 if TYPE_CHECKING:
     from tcpprobe.scenario.matrix import Matrix
@@ -38,14 +38,16 @@ class Desk:
 
     Attributes:
         problems: everything wrong so far.
-        connections: names of connections. captured: names captured so far → whether it is a list of segments.
+        connections: names of connections and of groups; ``groups``: the names of the connections in a group.
+        captured: names captured so far → whether it is a list of segments.
         later: names that steps further down capture → their line.
     """
 
-    def __init__(self, matrix: Matrix, connections: Iterable[str]) -> None:
+    def __init__(self, matrix: Matrix, connections: Iterable[str], groups: Mapping[str, Sequence[str]]) -> None:
         self.problems: list[Problem] = []
         self.matrix = matrix
         self.connections = frozenset(connections)
+        self.groups = groups
         self.captured: dict[str, bool] = {}
         self.later: dict[str, int] = {}
         self.capturing: str | None = None
@@ -145,6 +147,11 @@ class Desk:
     def check_use(self, node: Node, use: Use, offset: int = 0) -> None:
         """Whether a name is known here, and has what is asked of it."""
         root, *rest = use.path
+        if rest[:1] == [EACH]:
+            rest = rest[1:]
+            many = self.captured.get(root, False)
+            use = Use((root, "[]", *rest) if many else (root, *rest), use.offset)
+            root, *rest = use.path
         known: Mapping[str, frozenset[str]] | None
         if root in self.matrix.columns:
             self.matrix.used.add(root)
@@ -155,6 +162,9 @@ class Desk:
             self._no_more(node, use, rest, LINE[root], offset)
         elif root in PLAIN:
             self._no_more(node, use, rest, frozenset(), offset)
+        elif root in self.groups:
+            hint = "a step on it knows the numbers of each connection: snd.nxt, irs …"
+            self._unknown(node, f"{root} is a group of connections", hint, use, offset)
         elif root in self.connections and rest:
             first, *more = rest
             known = LINE
@@ -187,7 +197,7 @@ class Desk:
                 self._unknown(node, f"{root} is one segment, not a list", "the step has no repeat", use, offset)
             rest = rest[1:]
         elif rest and many:
-            hint = f"write {root}[0].{rest[0]} or {root}[-1].{rest[0]}"
+            hint = f"write {root}[0].{rest[0]}, {root}[-1].{rest[0]} or max({root}.{rest[0]})"
             self._unknown(node, f"{root} is a list of segments", hint, use, offset)
             return
         self._no_more(node, Use((root, *rest), use.offset), rest, CAPTURED, offset)

@@ -74,7 +74,8 @@ class Scope(Protocol):
 
 #: What can be asked of a captured segment. ``time`` is seconds since the play began, ``len`` the octets of payload,
 #: ``end`` the sequence number after its last, ``flags`` letters (``"SA"``), ``data`` the payload, ``sack`` whether
-#: SACK is permitted, ``count`` how many options; options that are not there are None.
+#: SACK is permitted, ``count`` how many options and ``options`` their names in order (``"mss sack"``), ``df`` whether
+#: routers may not fragment it; options that are not there are None.
 CAPTURED = frozenset(
     [
         "seq",
@@ -89,6 +90,8 @@ CAPTURED = frozenset(
         "ttl",
         "tos",
         "ident",
+        "df",
+        "options",
         "mss",
         "wscale",
         "sack",
@@ -208,7 +211,9 @@ class Expr(Value):
             raise NothingYet(self.place, f"{self.text}: there is no {error} yet") from None
         except ZeroDivisionError:
             raise NothingYet(self.place, f"{self.text}: division by zero") from None
-        except (TypeError, ValueError, LookupError, OverflowError) as error:
+        except LookupError as error:
+            raise NothingYet(self.place, f"{self.text}: {error}") from None
+        except (TypeError, ValueError, OverflowError) as error:
             raise ExpressionError(self.place, f"{self.text}: {error}") from None
 
     def explain(self, scope: Scope) -> str:

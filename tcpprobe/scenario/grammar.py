@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tcpprobe.marked.problem import did_you_mean
-from tcpprobe.scenario.operations import ARITHMETIC, COMPARISONS, CONSTANTS, FUNCTIONS, Range, number, shown
+from tcpprobe.scenario.operations import ARITHMETIC, COMPARISONS, CONSTANTS, FUNCTIONS, OF_LISTS, Range, number, shown
 
 if TYPE_CHECKING:
     from tcpprobe.scenario.expression import Scope
@@ -25,9 +25,14 @@ _MOST_ELEMENTS = 64
 Evaluate = Callable[["Scope"], Any]
 
 
+EACH = "[*]"
+"""In the path of a `Use`: what is asked is asked of each member of a list."""
+
+
 class Use(NamedTuple):
     """A name in an expression with what is asked of it: ``first[0].time`` is ``("first", "[]", "time")``.
 
+    Where a list is wanted, ``first.time`` is ``("first", "[*]", "time")``: of each, if `first` is a list.
     ``offset`` is where in the expression's text it stands.
     """
 
@@ -227,8 +232,24 @@ class _Compiler:
         if node.keywords or not fewest <= len(node.args) <= most:
             count = str(fewest) if fewest == most else f"{fewest} to {most}"
             raise NotAllowed(f"takes {count} plain argument{'s' if most > 1 else ''}", node.col_offset)
-        arguments = [self.visit(argument, depth) for argument in node.args]
+        visit = self.listed if function in OF_LISTS else self.visit
+        arguments = [visit(argument, depth) for argument in node.args]
         return lambda scope: function(*(argument(scope) for argument in arguments))
+
+    def listed(self, node: ast.expr, depth: int) -> Evaluate:
+        """An argument that may be a list: ``answers.seq`` is what each of them has."""
+        if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+            return self.visit(node, depth)
+        evaluate = self.visit(node, depth)
+        root, name = self.uses[-1].path
+        self.uses[-1] = Use((root, EACH, name), self.uses[-1].offset)
+        ask = _attribute(name)
+
+        def of_each(scope: Scope) -> object:
+            value = scope.lookup(root)
+            return [ask(one) for one in value] if isinstance(value, list) else evaluate(scope)
+
+        return of_each
 
     def sequence(self, node: ast.List | ast.Tuple, depth: int) -> Evaluate:
         if len(node.elts) > _MOST_ELEMENTS:

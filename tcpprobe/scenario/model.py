@@ -5,8 +5,9 @@ Times are float seconds. `Place` (file, line, column) is where a thing stands in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -186,6 +187,16 @@ class Expect(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collect(Step):
+    """Take what comes for so many seconds (None: the default, 0.5); ``as_`` names the list of what matches."""
+
+    kind = "collect"
+    alternative: Alternative
+    as_: str
+    for_: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Step):
     """A condition on what was captured; ``verdict`` as in `Expect`. ``expression.explain(scope)`` says why it is so."""
 
@@ -275,7 +286,8 @@ class Scenario:
             unless written.
         level: ``must``, ``should``, ``may`` or ``info``: the strongest of what it covers unless written.
         needs: capabilities the target or the link must have; the derived ones are in it.
-        connections: how each begins, by name; ``main`` when none is named.
+        connections: how each begins, by name; ``main`` when none is named. Those of a group are ``crowd[0]`` …
+        groups: the names of the connections of each group. Steps about a group are played on one after the other.
         ignore: what is noise when nothing expects it: names (``retransmissions`` ``window_updates`` ``acks`` ``data``)
             and patterns.
         exclusive: plays alone. hostile: against labs only unless asked.
@@ -297,11 +309,23 @@ class Scenario:
     ignore: tuple[str | Pattern, ...] = ("retransmissions",)
     exclusive: bool = False
     hostile: bool = False
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def given(self) -> Given:
         """How the first connection begins."""
         return next(iter(self.connections.values()))
+
+    def turns(self) -> Iterator[tuple[int, str]]:
+        """Index of a step and name of the connection it is played on, in order.
+
+        Steps that follow each other and are about the same group make a round: all of them for its first connection,
+        then for its second, and so on.
+        """
+        for on, found in groupby(enumerate(self.steps), key=lambda each: each[1].on):
+            indices = [index for index, _step in found]
+            for name in self.groups.get(on, (on,)):
+                yield from ((index, name) for index in indices)
 
 
 @dataclass(frozen=True, slots=True)

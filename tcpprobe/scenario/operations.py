@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import operator
+import statistics
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tcpprobe.wire import seq
@@ -98,7 +100,39 @@ COMPARISONS: Mapping[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = 
 
 
 def _extreme(choose: Callable[..., object]) -> Callable[..., object]:
-    return lambda *values: choose(number(value) for value in values)
+    """Of several numbers, or of those in one list."""
+    return lambda *values: choose(numbers(values[0] if len(values) == 1 else values))
+
+
+def numbers(values: object) -> list[int | float]:
+    """The numbers in a list. Raises LookupError when it is empty: what it would have been about did not come."""
+    if not isinstance(values, list | tuple) or isinstance(values, Range):
+        raise TypeError(f"{shown(values)} is not a list")
+    if not values:
+        raise LookupError("the list is empty")
+    return [number(value) for value in values]
+
+
+def _distance(a: Any, b: Any) -> Any:
+    """``a - b``: of whole numbers modulo 2**32 with a sign, of times as they are, of lists member by member."""
+    if isinstance(a, list) and isinstance(b, list):
+        if len(a) != len(b):
+            raise LookupError(f"there are {len(a)} of the one and {len(b)} of the other")
+        return [_distance(each, other) for each, other in zip(a, b, strict=True)]
+    if isinstance(a, float) and isinstance(b, float):
+        return a - b
+    return seq.diff(_whole(a), _whole(b))
+
+
+def _steps(values: object) -> list[Any]:
+    return [_distance(later, earlier) for earlier, later in pairwise(numbers(values))]
+
+
+def _spread(values: object) -> int:
+    """The shortest arc of the circle of sequence numbers in which all of them lie."""
+    ordered = sorted(_whole(value) % seq.MOD for value in numbers(values))
+    beyond = ordered[0] + seq.MOD - ordered[-1]
+    return seq.MOD - max(beyond, *(later - earlier for earlier, later in pairwise(ordered)), 0)
 
 
 def _length(value: object) -> int:
@@ -115,11 +149,21 @@ def _whole(value: object) -> int:
 
 #: Name → (fewest arguments, most arguments, function).
 FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., object]]] = {
-    "min": (2, 16, _extreme(min)),
-    "max": (2, 16, _extreme(max)),
+    "min": (1, 16, _extreme(min)),
+    "max": (1, 16, _extreme(max)),
     "abs": (1, 1, lambda value: abs(number(value))),
     "len": (1, 1, _length),
-    "diff": (2, 2, lambda a, b: seq.diff(_whole(a), _whole(b))),
+    "diff": (2, 2, _distance),
+    "each": (1, 1, lambda values: list(numbers(values))),
+    "steps": (1, 1, _steps),
+    "spread": (1, 1, _spread),
+    "rises": (1, 1, lambda values: sum(step > 0 for step in _steps(values))),
+    "median": (1, 1, lambda values: statistics.median(numbers(values))),
 }
+
+OF_LISTS = frozenset(
+    FUNCTIONS[name][2] for name in ("min", "max", "diff", "each", "steps", "spread", "rises", "median")
+)
+"""Functions for which ``answers.seq`` is the list of the sequence numbers of all that is captured as ``answers``."""
 
 CONSTANTS: Mapping[str, object] = {"none": None, "true": True, "false": False}

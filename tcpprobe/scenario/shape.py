@@ -23,13 +23,14 @@ from tcpprobe.scenario.leaf import (
 )
 from tcpprobe.scenario.shape_packet import PatternBody
 from tcpprobe.scenario.shape_step import StepBody
-from tcpprobe.scenario.words import IGNORE, LEVELS, NEEDS, REFLEXES, STATES
+from tcpprobe.scenario.words import IGNORE, LEVELS, MOST_CONNECTIONS, NEEDS, REFLEXES, STATES
 
 
 class GivenBody(Shape):
     """How a connection stands when the steps begin."""
 
     state: word(STATES) = "closed"
+    count: leaf({"type": "integer", "minimum": 2, "maximum": MOST_CONNECTIONS}, int) = None
     options: OptionsOffered = None
     iss: Number = None
     window: Number = None

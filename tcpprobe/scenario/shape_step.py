@@ -59,6 +59,14 @@ class EventuallyStep(StepShape):
     verdict: Verdict = None
 
 
+class CollectStep(StepShape):
+    """Take what comes for a while, and keep what matches: as many as there are, or none."""
+
+    collect: ExpectBody
+    for_: Duration = Field(None, alias="for")
+    as_: Text = Field(alias="as")
+
+
 class CheckStep(StepShape):
     """This must be true."""
 
@@ -111,6 +119,7 @@ STEPS: dict[str, type[Shape]] = {
     "send": SendStep,
     "expect": ExpectStep,
     "eventually": EventuallyStep,
+    "collect": CollectStep,
     "check": CheckStep,
     "wait": WaitStep,
     "record": RecordStep,
@@ -127,6 +136,7 @@ StepBody = Annotated[
     Annotated[SendStep, Tag("<send>")]
     | Annotated[ExpectStep, Tag("<expect>")]
     | Annotated[EventuallyStep, Tag("<eventually>")]
+    | Annotated[CollectStep, Tag("<collect>")]
     | Annotated[CheckStep, Tag("<check>")]
     | Annotated[WaitStep, Tag("<wait>")]
     | Annotated[RecordStep, Tag("<record>")]

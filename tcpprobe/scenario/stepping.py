@@ -16,9 +16,11 @@ from tcpprobe.scenario.model import (
     Alternative,
     AnyOf,
     Check,
+    Collect,
     Expect,
     Gone,
     Nothing,
+    Pattern,
     Record,
     Send,
     Step,
@@ -30,13 +32,17 @@ from tcpprobe.scenario.sending import QUOTES, read_template
 from tcpprobe.scenario.words import ACTION_NEEDS
 
 _CAPTURE = re.compile(r"[a-z][a-z0-9_]*\Z", re.ASCII)
-STEP_KINDS = ("send", "expect", "eventually", "check", "wait", "record", "target")
+ONCE = frozenset({"check", "wait", "record"})
+"""Steps that are about a group only when they say so; otherwise they end a round and are played once."""
+STEP_KINDS = ("send", "expect", "eventually", "collect", "check", "wait", "record", "target")
 
 
 def read_step(desk: Desk, node: Node, default: str) -> Step:
     """One step; ``default`` is the connection when it names none."""
     kind = next(key for key in STEP_KINDS if key in node.value)
     body = node.value[kind]
+    if kind in ONCE and default in desk.groups:
+        default = desk.groups[default][-1]
     common = {
         "place": node.place,
         "source": node.source,
@@ -48,8 +54,13 @@ def read_step(desk: Desk, node: Node, default: str) -> Step:
     step = _READERS[kind](desk, node, body, common)
     desk.capturing = None
     if as_ is not None:
-        _capture(desk, as_, many=getattr(step, "repeat", None) is not None)
+        _capture(desk, as_, many=_is_list(desk, step))
     return step
+
+
+def _is_list(desk: Desk, step: Step) -> bool:
+    """Whether what the step captures is a list of packets."""
+    return isinstance(step, Collect) or getattr(step, "repeat", None) is not None or step.on in desk.groups
 
 
 def _text(node: Node, key: str) -> str:
@@ -74,6 +85,12 @@ def _connection(desk: Desk, node: Node | None, default: str) -> str:
         hint = did_you_mean(str(node.value), known) if known != ["main"] else "name them: connections: [a, b]"
         desk.problem(node, f"there is no connection {node.value!r}", hint)
     return str(node.value)
+
+
+def _sender(desk: Desk, node: Node) -> str:
+    if node.value in desk.groups:
+        desk.problem(node, f"{node.value} is a group of connections", "'from' names one")
+    return _connection(desk, node, "")
 
 
 def _capture(desk: Desk, node: Node, *, many: bool) -> None:
@@ -108,7 +125,7 @@ def _send(desk: Desk, node: Node, body: Node, common: dict[str, Any]) -> Step:
         repeat=repeat,
         every=_duration(desk, every),
         as_=None if as_ is None else str(as_.value),
-        from_=None if from_ is None else _connection(desk, from_, ""),
+        from_=None if from_ is None else _sender(desk, from_),
         **common,
     )
 
@@ -144,6 +161,14 @@ def _check_times(desk: Desk, node: Node, alternative: Alternative) -> None:
                 desk.problem(node.keys[key], f"{key!r} does not go with {word!r}")
         if "eventually" in node.value:
             desk.problem(node.keys["eventually"], f"'eventually' does not go with {word!r}", "write 'expect'")
+
+
+def _collect(desk: Desk, node: Node, body: Node, common: dict[str, Any]) -> Step:
+    alternative = read_alternative(desk, body)
+    members = alternative.members if isinstance(alternative, AnyOf) else (alternative,)
+    if not all(isinstance(each, Pattern) for each in members):
+        desk.problem(body, "only packets can be collected", "silence is an empty list: len(answers) == 0")
+    return Collect(alternative=alternative, for_=_duration(desk, node.get("for")), as_=_text(node, "as"), **common)
 
 
 def _check(desk: Desk, node: Node, body: Node, common: dict[str, Any]) -> Step:
@@ -203,6 +228,7 @@ _READERS: Mapping[str, Callable[[Desk, Node, Node, dict[str, Any]], Step]] = {
     "send": _send,
     "expect": _expect,
     "eventually": _expect,
+    "collect": _collect,
     "check": _check,
     "wait": _wait,
     "record": _record,

@@ -49,6 +49,9 @@ NEEDS = (
 ACTION_NEEDS: Mapping[str, str] = {"send": "source", "close": "closer"}
 """What a ``target`` action needs; all others need ``agent``."""
 
+MOST_CONNECTIONS = 1000
+"""The most connections a group may have."""
+
 LEVELS = ("must", "should", "may", "info")
 VERDICTS = ("pass", "warn", "fail", "inconclusive")
 

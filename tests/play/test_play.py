@@ -303,6 +303,64 @@ def test_two_connections() -> None:
     assert theatre.result().verdict is Verdict.PASS
 
 
+def test_what_comes_for_a_while_is_collected() -> None:
+    """As many as there are; what does not match is passed over."""
+    theatre = Theatre(
+        """
+        - send: {flags: S}
+        - collect: {flags: SA}
+          for: 1s
+          as: answers
+        - collect: {flags: R}
+          for: 1s
+          as: resets
+        - record: {times: each(answers.time), apart: steps(answers.time), resets: len(resets)}
+        """,
+        level="info",
+    )
+    theatre.sent()
+    for seconds, flags in ((0.25, "SA"), (0.25, "A"), (0.25, "SA"), (1.0, "A")):
+        theatre.pass_time(seconds)
+        theatre.answer(flags)
+    theatre.pass_time(1.0)
+    result = theatre.result()
+    assert result.verdict is Verdict.PASS
+    assert result.observations == {"times": "0.25, 0.75", "apart": "0.5", "resets": 0}
+
+
+def test_steps_on_a_group_are_played_for_each_of_its_connections() -> None:
+    """One after the other; what they capture is one list."""
+    theatre = Theatre(
+        """
+        - send: {flags: S}
+        - expect: {flags: SA, ack: snd.nxt}
+          as: answers
+        - send: {flags: R}
+        - check: len(answers) == 3
+        - record: {spread: spread(answers.seq), many: len(answers)}
+        """,
+        "connections: {crowd: {count: 3}, single: closed}",
+    )
+    for number in (100, 4, 50):
+        syn = theatre.sent()
+        assert not theatre.out
+        theatre.answer("SA", number, syn.seq + 1)
+        assert flags_text(theatre.sent().flags) == "R"
+    result = theatre.result()
+    assert result.verdict is Verdict.PASS
+    assert result.observations == {"spread": 96, "many": 3}
+    assert [each.name for each in result.connections] == ["crowd[0]", "crowd[1]", "crowd[2]", "single"]
+
+
+def test_a_miss_on_one_of_a_group_is_a_miss() -> None:
+    theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}", "connections: {crowd: {count: 2}}")
+    theatre.sent()
+    theatre.answer("SA")
+    theatre.sent()
+    theatre.answer("R")
+    assert theatre.result().verdict is Verdict.FAIL
+
+
 def test_an_icmp_error_about_our_segment_reaches_its_connection() -> None:
     """By what it quotes."""
     theatre = Theatre("- send: {flags: S}\n- expect: {icmp: port-unreachable}")

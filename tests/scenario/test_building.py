@@ -9,6 +9,7 @@ from tcpprobe.scenario.model import (
     AllOf,
     AnyOf,
     Check,
+    Collect,
     Expect,
     Gone,
     Nothing,
@@ -119,6 +120,33 @@ def test_connections() -> None:
     assert each.connections["b"].reflexes == {"acknowledge"}
     assert scenario("level: info\ngiven: {reflexes: all}").given.reflexes == {"all"}
     assert scenario("level: info\ngiven: {reflexes: none}").given.reflexes == frozenset()
+
+
+def test_a_group_of_connections_is_played_one_after_the_other() -> None:
+    found = scenario(
+        "level: info\nconnections: {one: closed, crowd: {count: 2, state: established}}",
+        "expect: nothing\nsend: {flags: A}\n on: crowd\n"
+        "collect: {flags: A}\n on: crowd\n as: all\ncheck: len(all) == 2",
+    )
+    assert {name: each.state for name, each in found.connections.items()} == {
+        "one": "closed",
+        "crowd[0]": "established",
+        "crowd[1]": "established",
+    }
+    assert list(found.turns()) == [
+        (0, "one"),
+        (1, "crowd[0]"),
+        (2, "crowd[0]"),
+        (1, "crowd[1]"),
+        (2, "crowd[1]"),
+        (3, "one"),
+    ]
+
+
+def test_collect() -> None:
+    step = one_step("collect: {any_of: [{flags: A}, {flags: R}]}\n for: 2s\n as: found")
+    assert isinstance(step, Collect)
+    assert (step.kind, step.for_, step.as_, type(step.alternative)) == ("collect", 2.0, "found", AnyOf)
 
 
 def test_send() -> None:

@@ -142,6 +142,7 @@ STEPS = st.lists(
                 "send",
                 "expect",
                 "eventually",
+                "collect",
                 "check",
                 "wait",
                 "record",

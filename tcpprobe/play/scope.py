@@ -33,7 +33,7 @@ class Capture:
         self.ttl = packet.ttl
         self.tos = packet.tos
         self.ident = packet.ident
-        self.df = packet.df
+        self.df = packet.df if len(packet.src) == 4 else None
 
     def __getattr__(self, name: str) -> object:
         segment = self.packet.payload

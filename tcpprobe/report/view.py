@@ -156,12 +156,18 @@ class Collector:
         if result.verdict in (Verdict.SKIP, Verdict.ERROR):
             why = result.reason or str(result.verdict)
             self._not_tested[why] = self._not_tested.get(why, 0) + 1
-        for name, value in result.observations.items():
-            self._marks.setdefault(name, []).append((value, result.id))
-        if result.variant and result.level == "info":
-            name, bracket, values = result.id.removeprefix("passport-").partition("[")
-            self._marks.setdefault(name.replace("-", "_") + bracket + values, []).append((result.variant, result.id))
+        self._note(result)
         return row
+
+    def _note(self, result: Result) -> None:
+        """What goes into the passport. A scenario that only observes has an entry for each row of its matrix."""
+        scenario, bracket, values = result.id.partition("[")
+        values = bracket + values if result.level == "info" else ""
+        for name, value in result.observations.items():
+            self._marks.setdefault(name + values, []).append((value, result.id))
+        if result.variant and result.level == "info":
+            name = scenario.removeprefix("passport-").replace("-", "_")
+            self._marks.setdefault(name + values, []).append((result.variant, result.id))
 
     def _said(self, requirement: str, result: Result) -> Standing:
         said = SAYS[result.verdict]

@@ -67,6 +67,22 @@ def test_the_passport_gathers_what_was_measured() -> None:
     assert shown.passport[0].values == [(10, "rto-doubles"), (10, "rto-doubles")]
 
 
+def test_a_scenario_that_only_observes_has_an_entry_for_each_row() -> None:
+    """An initial window means something only with its segment size."""
+    small = replace(
+        timer_doubles(), id="passport-window[536]", level="info", observations={"octets": 5360}, variant="big"
+    )
+    large = replace(small, id="passport-window[1460]", observations={"octets": 14600}, variant=None)
+    judged = replace(small, id="judged[1]", level="must", observations={"octets": 1})
+    shown = view([small, large, judged])
+    assert {mark.name: [value for value, _id in mark.values] for mark in shown.passport} == {
+        "octets": [1],
+        "octets[1460]": [14600],
+        "octets[536]": [5360],
+        "window[536]": ["big"],
+    }
+
+
 def test_counts_by_level_and_verdict() -> None:
     shown = view(results(10))
     assert shown.levels == {

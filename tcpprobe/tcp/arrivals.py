@@ -204,10 +204,14 @@ class Arrivals(Text):
         stamps = self.stamps(seg)
         if stamps is None:
             return self.drops_unstamped
-        if diff(stamps[0], tcb.ts_recent) >= 0 or self.now - tcb.ts_recent_age > _OUTDATED:
+        if diff(stamps[0], tcb.ts_recent) >= 0 or self.ts_recent_outdated():
             return False
         self.refuse(seg)
         return True
+
+    def ts_recent_outdated(self) -> bool:
+        """Whether TS.Recent is so old that it may have been overtaken by its own wrapping (RFC 7323 5.5)."""
+        return self.now - self.tcb.ts_recent_age > _OUTDATED
 
     def check_simultaneous(self, seg: Segment) -> bool:
         """In SYN-RECEIVED the peer's own SYN again: answer with the SYN,ACK; its SYN,ACK acknowledges ours.
@@ -272,8 +276,9 @@ class Arrivals(Text):
             self.not_idle(self.config.keep_alive)
         if not tcb.ts_on or seg.flags & RST or (stamps := self.stamps(seg)) is None:
             return False
-        # Last.ACK.sent, not RCV.NXT: RFC 7323 4.3 (2).
-        if diff(stamps[0], tcb.ts_recent) >= 0 and diff(seg.seq, tcb.last_ack_sent) <= 0:
+        # Last.ACK.sent, not RCV.NXT: RFC 7323 4.3 (2). An outdated TS.Recent yields to any: 5.5.
+        newer = diff(stamps[0], tcb.ts_recent) >= 0 or self.ts_recent_outdated()
+        if newer and diff(seg.seq, tcb.last_ack_sent) <= 0:
             tcb.ts_recent, tcb.ts_recent_age = stamps[0], self.now
         return False
 

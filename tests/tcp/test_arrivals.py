@@ -387,7 +387,10 @@ def test_a_timestamp_is_outdated_after_24_days_of_silence():
         talk.established(opts=(options.timestamps(1000, 0),))
         talk.after(25 * 86400.0)
         talk.peer_stamp = 1
-        talk.arrives("A", 1, 1, data=b"new").after(0.2).sends("A", ack=4)
+        talk.arrives("A", 1, 1, data=b"new").after(0.2)
+        assert talk.sends("A", ack=4).parsed.timestamps[1] == 1, "RFC 7323 5.5: R3 updates TS.Recent"
+        talk.peer_stamp = 0
+        talk.arrives("A", 4, 1, data=b"old").sends("A", ack=4)  # and PAWS is at work again
 
 
 def test_ts_recent_comes_from_the_segment_at_the_left_edge():

@@ -124,7 +124,7 @@ class Collector:
         self._cases: dict[str, list[tuple[str, str]]] = {}
         self._skipped: dict[str, set[str]] = {}
         self._not_tested: dict[str, int] = {}
-        self._marks: dict[str, list[tuple[Observation, str]]] = {}
+        self._marks: dict[tuple[str, str], list[tuple[Observation, str]]] = {}
         self._duration = 0.0
 
     def add(self, result: Result) -> Row:
@@ -160,14 +160,26 @@ class Collector:
         return row
 
     def _note(self, result: Result) -> None:
-        """What goes into the passport. A scenario that only observes has an entry for each row of its matrix."""
-        scenario, bracket, values = result.id.partition("[")
-        values = bracket + values if result.level == "info" else ""
+        """What goes into the passport; of scenarios that only observe, what each row of their matrix found."""
+        scenario, _, row = result.id.removesuffix("]").partition("[")
         for name, value in result.observations.items():
-            self._marks.setdefault(name + values, []).append((value, result.id))
+            self._marks.setdefault((name, row if result.level == "info" else ""), []).append((value, result.id))
         if result.variant and result.level == "info":
             name = scenario.removeprefix("passport-").replace("-", "_")
-            self._marks.setdefault(name + values, []).append((result.variant, result.id))
+            self._marks.setdefault((name, row), []).append((result.variant, result.id))
+
+    def _passport(self) -> list[Mark]:
+        """The entries, by name. Rows that found the same share one."""
+        shared: dict[tuple[str, tuple[Observation, ...]], tuple[list[str], list[tuple[Observation, str]]]] = {}
+        for (name, row), found in sorted(self._marks.items(), key=_mark_order):
+            values = tuple(dict.fromkeys(value for value, _id in found))
+            rows, together = shared.setdefault((name, values), ([], []))
+            rows.append(row)
+            together += found
+        return [
+            Mark(f"{name} [{', '.join(rows)}]" if any(rows) else name, found)
+            for (name, _values), (rows, found) in shared.items()
+        ]
 
     def _said(self, requirement: str, result: Result) -> Standing:
         said = SAYS[result.verdict]
@@ -196,7 +208,7 @@ class Collector:
             rfcs=rfcs,
             findings=[row for row in self._rows if row.verdict == Verdict.FAIL],
             deviations=[row for row in self._rows if row.verdict == Verdict.WARN],
-            passport=[Mark(name, values) for name, values in sorted(self._marks.items())],
+            passport=self._passport(),
             not_tested=dict(sorted(self._not_tested.items(), key=lambda item: (-item[1], item[0]))),
             total=len(self._rows),
             spoken=spoken,
@@ -242,6 +254,12 @@ class Collector:
         ]
 
 
+def _mark_order(mark: tuple[tuple[str, str], object]) -> tuple[str, int, str]:
+    """By name, then rows that are numbers in their order, then the others."""
+    (name, row), _ = mark
+    return (name, int(row), "") if row.isdecimal() else (name, 1 << 64, row)
+
+
 def _rfc_order(number: str) -> tuple[bool, bool, int]:
     """RFC 9293 first, then the others as they came, what no RFC says last."""
     return (number != "9293", not number, int(number or 0))
@@ -266,7 +284,8 @@ def judge(run: Run, end: End | None, rules: Mapping[str, Rule], cases: int) -> t
     others = [rule for rule in rules.values() if rule.level and not rule.level.startswith("MUST")]
     broken, tested = _judged(musts, "broken"), _judged(musts, "broken", "deviates", "held")
     deviates = _judged(others, "deviates", "broken") + _judged(musts, "deviates")
-    if not tested and not deviates and not _judged(others, "held"):
+    held = _judged(others, "held")
+    if not tested and not deviates and not held:
         said, tone = f"Nothing was judged in {count(cases, 'scenario')}.", "untested"
     elif broken:
         said = f"{run.target} breaks {broken:,} of the {count(tested, 'MUST requirement')} that could be judged"
@@ -276,7 +295,8 @@ def judge(run: Run, end: End | None, rules: Mapping[str, Rule], cases: int) -> t
         said = f"{run.target} breaks none of the {count(tested, 'MUST requirement')} that could be judged, "
         said, tone = said + f"and deviates in {count(deviates, 'point')}.", "deviates"
     else:
-        said, tone = f"{run.target} keeps all {count(tested, 'MUST requirement')} that could be judged.", "held"
+        kept = count(tested, "MUST requirement") if tested else count(held, "requirement")
+        said, tone = f"{run.target} keeps all {kept} that could be judged.", "held"
     if end is None or end.cut_short:
         said += " The run was cut short: this is what it had found by then."
     return said, tone

@@ -54,6 +54,8 @@ def test_judgements() -> None:
     assert view([skipped()]).judgement == "Nothing was judged in 1 scenario."
     assert view([closed_port()], End(cut_short=True)).judgement.endswith("this is what it had found by then.")
     assert view([]).tone == "untested"
+    may = replace(closed_port(Verdict.PASS), covers=["RFC9293-MAY-3"])
+    assert view([may]).judgement == "lab:linux keeps all 1 requirement that could be judged."
 
 
 def test_why_things_were_not_tested_is_counted() -> None:
@@ -77,10 +79,20 @@ def test_a_scenario_that_only_observes_has_an_entry_for_each_row() -> None:
     shown = view([small, large, judged])
     assert {mark.name: [value for value, _id in mark.values] for mark in shown.passport} == {
         "octets": [1],
-        "octets[1460]": [14600],
-        "octets[536]": [5360],
-        "window[536]": ["big"],
+        "octets [536]": [5360],
+        "octets [1460]": [14600],
+        "window [536]": ["big"],
     }
+
+
+def test_rows_that_found_the_same_share_an_entry() -> None:
+    """What a target answers to nine odd segments is two or three things."""
+    one = replace(timer_doubles(), id="passport-odd[FPU]", level="info", observations={}, variant="silence")
+    shown = view([one, replace(one, id="passport-odd[A]", variant="RST"), replace(one, id="passport-odd[-]")])
+    assert [(mark.name, mark.values[0][0]) for mark in shown.passport] == [
+        ("odd [-, FPU]", "silence"),
+        ("odd [A]", "RST"),
+    ]
 
 
 def test_counts_by_level_and_verdict() -> None:

@@ -146,6 +146,11 @@ class Play:
         """The runner was late by this much: a verdict that hangs on time is not to be trusted."""
         self._lateness += seconds
 
+    @property
+    def too_late(self) -> bool:
+        """Whether we were so late that a violation is not held against the target."""
+        return self._lateness > LATE
+
     def fail(self, reason: str, now: float) -> None:
         """Something on our own side went wrong."""
         self.now = max(self.now, now)
@@ -249,7 +254,7 @@ class Play:
     def _end(self, verdict: Verdict, reason: str) -> None:
         if self.done:
             return
-        if verdict in (Verdict.FAIL, Verdict.WARN) and self._lateness > LATE and not self.variants:
+        if verdict in (Verdict.FAIL, Verdict.WARN) and self.too_late and not self.variants:
             reason = f"the tester itself was late by {self._lateness * 1000:.0f} ms; otherwise {verdict}: {reason}"
             verdict = Verdict.INCONCLUSIVE
         self.verdict, self.reason, self.done = verdict, reason, True

@@ -21,16 +21,13 @@ from tcpprobe.play.play import Play
 from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.liveness import liveness_case
-from tcpprobe.runner.policy import DOUBTFUL, HOSTILE, judged, plays_to_come, unmet_need, unstable
+from tcpprobe.runner.policy import DOUBTFUL, HOSTILE, Disturbance, judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
 
 #: So many SYNs, a second apart, must stay unanswered before a target is called dead.
 PATIENCE = 10
-
-#: A link is bad when more cases than this, and more of a hundred, are broken in one play and hold in the next.
-BAD_LINK = 3
 
 #: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
 #: not wait for them.
@@ -87,6 +84,7 @@ class Ticket:
     case: Case
     attempts: list[Result] = field(default_factory=list)
     in_flight: int = 0
+    late: int = 0
     finish: Finish | None = None
 
 
@@ -135,7 +133,7 @@ class Conductor:
         self._checking = False
         self._unanswered = 0
         self._dead: str | None = None
-        self._unstable: set[Key] = set()
+        self._disturbance = Disturbance()
 
     # -- what is asked of it -------------------------------------------------------------------------------------
 
@@ -266,6 +264,9 @@ class Conductor:
 
     def _ended_play(self, ticket: Ticket, play: Play, now: float) -> None:
         ticket.in_flight -= 1
+        if play.too_late:
+            ticket.late += 1
+            self._disturbance.late()
         self._attempted(ticket, play.result(), now)
 
     def talk(self, cast: Callable[[Stage], Actor], now: float) -> None:
@@ -376,10 +377,9 @@ class Conductor:
             self._lost(ticket)
             return
         verdicts = [attempt.verdict for attempt in ticket.attempts]
-        if unstable(verdicts):
-            self._unstable.add(key_of(ticket.case))
-        bad_link = len(self._unstable) > max(BAD_LINK, self.done * BAD_LINK // 100)
-        again = plays_to_come(verdicts, self.settings, bad_link=bad_link)
+        self._disturbance.attempted(key_of(ticket.case), verdicts)
+        disturbed = self._disturbance.told(self.done)
+        again = plays_to_come(verdicts, self.settings, late=ticket.late, disturbed=disturbed)
         if not again:
             self._conclude(ticket, judged(ticket.attempts))
             return

@@ -29,22 +29,51 @@ HOSTILE = "may harm the target: played against labs only, unless --tcp-hostile a
 
 
 DISTURBED = 4
-"""On a bad link a case holds that held so often, and was broken once only."""
+"""In a disturbed run a failure is confirmed so often, and a case holds that held so often and was broken once only."""
+
+PERSEVERANCE = 6
+"""A play is tried so often more, at most, because we ourselves were late in it."""
+
+FEW = 3
+"""A run is disturbed when more plays than this, and more of a hundred, were."""
 
 
-def plays_to_come(verdicts: Sequence[Verdict], settings: Settings, *, bad_link: bool = False) -> int:
-    """How many more plays a case needs before its verdict can be given."""
+class Disturbance:
+    """Whether a run is disturbed, by a bad link or by other work for the machine, told from what happens in it."""
+
+    def __init__(self) -> None:
+        self._unstable: set[object] = set()
+        self._late = 0
+
+    def late(self) -> None:
+        """We were too late ourselves in one more play."""
+        self._late += 1
+
+    def attempted(self, key: object, verdicts: Sequence[Verdict]) -> None:
+        """The case of this key was played; one that is broken in one play and holds in the next counts once."""
+        if unstable(verdicts):
+            self._unstable.add(key)
+
+    def told(self, cases: int) -> bool:
+        """Whether it shows, after so many cases."""
+        return max(len(self._unstable), self._late) > max(FEW, cases * FEW // 100)
+
+
+def plays_to_come(verdicts: Sequence[Verdict], settings: Settings, *, late: int = 0, disturbed: bool = False) -> int:
+    """How many more plays a case needs before its verdict can be given; in ``late`` of them we were late ourselves."""
     if Verdict.ERROR in verdicts:
         return 0
     conclusive = [verdict for verdict in verdicts if verdict is not Verdict.INCONCLUSIVE]
-    if bad_link and unstable(verdicts) and sum(verdict in BROKEN for verdict in verdicts) == 1:
+    if disturbed and unstable(verdicts) and sum(verdict in BROKEN for verdict in verdicts) == 1:
         return max(0, DISTURBED - conclusive.count(Verdict.PASS))
-    left = 1 + settings.confirm + settings.retry - len(verdicts)
+    retry = settings.retry + min(late, PERSEVERANCE)
+    confirm = DISTURBED if disturbed and settings.confirm and not unstable(verdicts) else settings.confirm
+    left = 1 + confirm + retry - len(verdicts)
     if not conclusive:
-        return 1 if len(verdicts) <= settings.retry and left > 0 else 0
+        return 1 if len(verdicts) <= retry and left > 0 else 0
     if BROKEN.isdisjoint(conclusive):
         return 0
-    return max(0, min(left, 1 + settings.confirm - len(conclusive)))
+    return max(0, min(left, 1 + confirm - len(conclusive)))
 
 
 def unstable(verdicts: Sequence[Verdict]) -> bool:
@@ -58,7 +87,7 @@ def judged(attempts: Sequence[Result]) -> Result:
     A requirement is called broken only when every conclusive play saw it broken, at the same step; what was broken in
     some plays and held in others is inconclusive and called unstable, and so is what was broken now here, now there:
     a target's mistake comes back, a lost packet is another one each time. What was broken once and held `DISTURBED`
-    times (it is played so often on a bad link only) holds.
+    times (it is played so often in a disturbed run only) holds.
     """
     result = _telling(attempts)
     conclusive = [attempt for attempt in attempts if attempt.verdict is not Verdict.INCONCLUSIVE]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tcpprobe.results.model import Difference, Result, StepResult, Verdict
-from tcpprobe.runner.policy import judged, plays_to_come, unmet_need
+from tcpprobe.runner.policy import Disturbance, judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.target.target import Target
 
@@ -149,10 +149,10 @@ def test_other_numbers_are_another_mistake(plays: list[Result]) -> None:
 
 @pytest.mark.parametrize(
     ("verdicts", "more"),
-    [([F, P, P], 2), ([P, F, P], 2), ([F, P, P, P, P], 0), ([F, F, P], 0), ([F, F, F], 0), ([P], 0)],
+    [([F, P, P], 2), ([P, F, P], 2), ([F, P, P, P, P], 0), ([F, F, P], 0), ([F] * 3, 2), ([F] * 5, 0), ([P], 0)],
 )
 def test_on_a_bad_link_what_was_broken_once_is_played_more_often(verdicts: list[Verdict], more: int) -> None:
-    assert plays_to_come(verdicts, Settings(confirm=2), bad_link=True) == more
+    assert plays_to_come(verdicts, Settings(confirm=2), disturbed=True) == more
 
 
 def test_what_was_broken_once_and_held_four_times_holds() -> None:
@@ -167,3 +167,25 @@ def test_a_failure_that_could_not_be_confirmed_is_inconclusive() -> None:
     assert final.verdict is U
     assert final.reason.startswith("once only, and then there was nothing to judge")
     assert judged([result(verdict) for verdict in (U, U, F)]).verdict is F
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "late", "more"),
+    [([U, U, U], 0, 0), ([U, U, U], 1, 1), ([U, U, U, U], 1, 0), ([U] * 8, 8, 1), ([U] * 9, 9, 0)],
+)
+def test_a_play_that_we_were_late_for_is_tried_again(verdicts: list[Verdict], late: int, more: int) -> None:
+    assert plays_to_come(verdicts, Settings(confirm=2, retry=2), late=late) == more
+
+
+def test_a_few_plays_do_not_make_a_run_disturbed() -> None:
+    """Cases that are now broken and now hold count once each; late plays count apart from them."""
+    disturbance = Disturbance()
+    for key in (1, 2, 3, 3, 3):
+        disturbance.attempted(key, [F, P])
+        disturbance.attempted(key + 10, [F, F])
+    for _ in range(3):
+        disturbance.late()
+    assert not disturbance.told(10)
+    disturbance.late()
+    assert disturbance.told(10)
+    assert not disturbance.told(1000)

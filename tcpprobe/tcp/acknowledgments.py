@@ -93,8 +93,8 @@ class Acknowledgments(Losses):
             self.proceed(max(ahead, 0) + flight.sacked - sacked)
         if self.probe_end is not None:
             self.judge_probe(seg, ahead, duplicate)
-        if self.tcb.ecn_on and seg.flags & ECE and self.flight and self.congestion.may_recover(snd.una):
-            self.congestion.marked(diff(snd.nxt, snd.una), snd.nxt)
+        if self.tcb.ecn_on and seg.flags & ECE and self.congestion.may_reduce(snd.una):
+            self.congestion.marked(diff(snd.nxt, snd.una) + max(ahead, 0), snd.nxt)
             self.reduced = True
         if ahead >= 0:
             self.update_window(seg, window)

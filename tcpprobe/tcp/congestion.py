@@ -17,6 +17,7 @@ class Reno:
         rescue: RescueRxt, what must be acknowledged before the one rescue retransmission (RFC 6675 4, NextSeg rule 4).
         out: prr_out, what was sent, or sent again, since recovery began (RFC 6937 3); of no meaning outside.
         barrier: what was outstanding at the last loss: no new recovery before it is acknowledged (RFC 6582 3.2).
+        cut: what was outstanding at the last reduction: no mark counts before more is acknowledged (RFC 3168 6.1.2).
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Reno:
         "_flight",
         "_limit",
         "barrier",
+        "cut",
         "cwnd",
         "initial",
         "mss",
@@ -42,7 +44,7 @@ class Reno:
         self.cwnd = self.initial
         self.ssthresh = _HIGH
         self.recover: int | None = None
-        self.barrier = self.rescue = barrier
+        self.barrier = self.cut = self.rescue = barrier
         self._counted = 0
         self._limit = 2 * mss  # RFC 3465 2.3: L
         self.out = self._delivered = self._flight = 0
@@ -69,14 +71,20 @@ class Reno:
         """Whether a loss now begins a new recovery: everything outstanding at the last one must be acknowledged."""
         return self.recover is None and diff(una, self.barrier) >= 0
 
-    def enter(self, flight: int, unsacked: int, nxt: int, *, inflate: bool) -> None:
+    def may_reduce(self, una: int) -> bool:
+        """Whether a mark now is of another window of data than the last reduction (RFC 3168 6.1.2)."""
+        return self.recover is None and diff(una, self.cut) > 0
+
+    def enter(self, flight: int, unsacked: int, una: int, nxt: int, *, inflate: bool) -> None:
         """Begin fast recovery; so many bytes are outstanding and not SACKed.
 
-        ``inflate`` is for senders without SACK (RFC 5681 3.2, step 3).
+        ``inflate`` is for senders without SACK (RFC 5681 3.2, step 3). What was cut for a mark in the same window of
+        data is not cut again (RFC 3168 6.1.2).
         """
-        self.ssthresh = self._half(flight)
+        if diff(una, self.cut) >= 0:
+            self.ssthresh = self._half(flight)
         self.cwnd = self.ssthresh + (3 * self.mss if inflate else 0)
-        self.recover = self.barrier = nxt
+        self.recover = self.barrier = self.cut = nxt
         self.out = self._delivered = 0
         self._flight = unsacked
         self._begun = False
@@ -123,13 +131,13 @@ class Reno:
         self.cwnd = self.mss  # the loss window
         self._limit = self.mss  # RFC 3465 2.3: L is one segment in the slow start after a timeout
         self.recover = None
-        self.barrier = nxt
+        self.barrier = self.cut = nxt
         self._counted = 0
 
     def marked(self, flight: int, nxt: int) -> None:
         """The peer echoes congestion: reduce as for a loss (RFC 3168 6.1.2)."""
         self.ssthresh = self.cwnd = self._half(flight)
-        self.barrier = nxt
+        self.cut = nxt
 
     def idle(self) -> None:
         """Nothing was sent for an RTO (RFC 5681 4.1)."""

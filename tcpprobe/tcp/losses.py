@@ -81,6 +81,8 @@ class Losses(Departures):
         lost = news > 0 and self.find_losses()
         # RFC 8985 6.2, step 4: RACK counts by itself, and not at all where reordering was seen.
         counts = not self.racks() and self.duplicates >= DUP_THRESH
+        if not self.tcb.sack_on and snd.una == reno.barrier:
+            return  # RFC 6582 3.2, step 2: it must cover more than recover
         if (lost or counts) and reno.may_recover(snd.una):
             self.recover()
 
@@ -92,7 +94,8 @@ class Losses(Departures):
         # RFC 5681 3.2, step 2: what limited transmit sent is not counted.
         flight = diff(self.before_duplicates if self.duplicates else snd.nxt, snd.una)
         unsacked = diff(snd.nxt, snd.una) - self.flight.sacked
-        self.congestion.enter(flight, unsacked, snd.nxt, inflate=not self.tcb.sack_on)
+        self.congestion.enter(flight, unsacked, snd.una, snd.nxt, inflate=not self.tcb.sack_on)
+        self.reduced = True
         # RFC 6675 5, (4.3): HighRxt and RescueRxt begin with the segment repeated first.
         self.flight.high_rxt = None
         self.congestion.rescue = self.flight.head.end
@@ -186,6 +189,7 @@ class Losses(Departures):
         snd = self.tcb.snd
         if not head.flags & SYN:  # one lost SYN does not shrink the initial window (RFC 6928 2)
             self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
+            self.reduced = True
         self.duplicates = 0
         self.flight.high_rxt = None
         self.disarm("reordering")
@@ -257,6 +261,7 @@ class Losses(Departures):
             self.probe_end = None  # the probe, or both the original and the probe, arrived
         elif beyond > 0:
             self.probe_end = None
-            if self.congestion.may_recover(snd.una):
+            if self.congestion.may_reduce(snd.una):
                 # The probe has repaired a loss that must not go unpunished.
                 self.congestion.marked(diff(snd.nxt, snd.una), snd.nxt)
+                self.reduced = True

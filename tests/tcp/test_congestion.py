@@ -53,7 +53,7 @@ def test_timeout_and_recovery():
 
 def test_new_reno():
     reno = Reno(1000, 10000, 0)
-    reno.enter(10000, 10000, 10000, inflate=True)
+    reno.enter(10000, 10000, 0, 10000, inflate=True)
     assert (reno.ssthresh, reno.cwnd) == (5000, 8000)
     reno.duplicate()
     assert reno.cwnd == 9000
@@ -65,5 +65,5 @@ def test_new_reno():
 
 def test_the_smallest_threshold_is_two_segments():
     reno = Reno(1000, 10000, 0)
-    reno.enter(1000, 1000, 1000, inflate=False)
+    reno.enter(1000, 1000, 0, 1000, inflate=False)
     assert reno.cwnd == 2000

@@ -448,7 +448,7 @@ def test_ece_halves_once_a_window_and_says_cwr_once():
             talk.sends("A", seq=1 + 1000 * number)
         talk.arrives("AE", 1, 1001)
         talk.arrives("AE", 1, 2001).sends_nothing()
-        assert talk.connection.congestion.cwnd == 4500
+        assert talk.connection.congestion.cwnd == 5000
         talk.arrives("AE", 1, 10001).sends("AC", seq=10001)
         talk.sends("A", seq=11001)
         talk.ignores_the_rest()
@@ -472,3 +472,63 @@ def test_repeated_data_bears_no_ecn():
         assert [ecn for _, ecn in talk.connection.departures(0.0)] == [2]
         talk.connection.timeout(1.0)
         assert [ecn for _, ecn in talk.connection.departures(1.0)] == [0]
+
+
+def ecn_capable(talk):
+    talk.listening().arrives("SEC", 0, opts=MSS).sends("SAE")
+    talk.arrives("A", 1, 1)
+
+
+def test_a_mark_on_the_last_segment_outstanding_counts():
+    with dialogue(replace(PLAIN, ecn=True)) as talk:
+        ecn_capable(talk)
+        talk.connection.send(b"x" * 10000, 0.0)
+        talk.ignores_the_rest()
+        talk.arrives("AE", 1, 10001)
+        assert talk.connection.congestion.cwnd == 5000
+        talk.arrives("AE", 1, 10001, data=b"echoed until CWR arrives").after(0.2).sends("A", seq=10001)
+        assert talk.connection.congestion.cwnd == 5000, "once for each window of data"
+        talk.connection.send(b"x" * 1000, talk.now)
+        talk.sends("PAC", seq=10001)
+
+
+def test_cwr_after_a_fast_retransmit_and_no_second_reduction():
+    with dialogue(replace(PLAIN, ecn=True)) as talk:
+        ecn_capable(talk)
+        talk.connection.send(b"x" * 30000, 0.0)
+        talk.ignores_the_rest()
+        for _ in range(3):
+            talk.arrives("AE", 1, 1)
+        talk.sends("A", seq=1)  # RFC 3168 6.1.2: CWR is on new data only, and one window is halved once
+        assert talk.connection.congestion.cwnd == 5000 + 3000
+        for _ in range(3):
+            talk.arrives("AE", 1, 1)
+        talk.sends("AC", seq=10001)
+        talk.arrives("AE", 1, 10001)
+        assert talk.connection.congestion.ssthresh == 5000
+        talk.ignores_the_rest()
+
+
+def test_cwr_after_a_timeout():
+    with dialogue(replace(PLAIN, ecn=True)) as talk:
+        ecn_capable(talk)
+        talk.connection.send(b"x" * 1000, 0.0)
+        talk.sends("PA", seq=1)
+        talk.to_timeout()
+        talk.sends("PA", seq=1)
+        talk.arrives("A", 1, 1001).connection.send(b"x" * 1000, talk.now)
+        talk.sends("PAC", seq=1001)
+
+
+def test_duplicates_of_what_was_repeated_in_vain_repeat_nothing():
+    with dialogue() as talk:
+        talk.established(opts=MSS).connection.send(b"x" * 3000, 0.0)
+        talk.ignores_the_rest()
+        talk.to_timeout()
+        talk.sends("A", seq=1)
+        talk.arrives("A", 1, 3001).connection.send(b"y" * 3000, talk.now)
+        talk.sends("A", seq=3001)
+        talk.sends("A", seq=4001)
+        for _ in range(4):
+            talk.arrives("A", 1, 3001)
+        talk.sends("PA", seq=5001)  # limited transmit; RFC 6582 3.2, step 2: it does not cover more than recover

@@ -177,6 +177,8 @@ class Connection(Arrivals):
         """Idle for long: an empty segment before the window makes the peer answer (RFC 9293 3.8.4)."""
         if self.state not in SENDING or not self.reflexes.keep_alive:
             return
+        if self.flight or self.unsent:
+            return  # RFC 9293 3.8.4, MUST-26: not while data is outstanding; what acknowledges it starts the timer anew
         self.keep_alive_probes += 1
         if self.keep_alive_probes > _KEEP_ALIVE_PROBES:
             self.events.append(TimedOut())

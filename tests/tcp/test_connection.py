@@ -135,6 +135,18 @@ def test_an_active_opener_that_hears_no_more_after_the_handshake_probes_too():
         talk.sends("A", seq=0, ack=1)
 
 
+def test_no_keep_alive_while_data_is_outstanding():
+    with dialogue(replace(PLAIN, keep_alive=10.0)) as talk:
+        talk.established().arrives("A", 1, 1).connection.send(b"x", talk.now)
+        talk.after(20.0)
+        for _ in range(5):  # after 0, 1, 3, 7 and 15 seconds
+            talk.sends("PA", seq=1)
+        talk.sends_nothing()
+        talk.arrives("A", 1, 2)
+        assert talk.to_timeout() == 10.0
+        talk.sends("A", seq=1, len=0)
+
+
 def test_keep_alive_is_off_by_default_and_gives_up_when_on():
     with dialogue() as talk:
         talk.established().after(100000.0).sends_nothing()

@@ -41,7 +41,7 @@ OPTIONS = (
     ),
     Option("--tcp-width", "number", "scenarios in flight at once", 64, "N"),
     Option("--tcp-level", "text", "weakest level whose violation fails a test", "must", choices=("must", "should")),
-    Option("--tcp-known", "text", "ledger of the target's known deviations: a file, or linux", None, "FILE"),
+    Option("--tcp-known", "text", "known deviations: a file, or linux, linux-closed, lwip, slirp", None, "FILE"),
     Option("--tcp-confirm", "number", "how often a failing scenario is played again before it fails", 2, "N"),
     Option("--tcp-timeout-scale", "decimal", "what every time limit is multiplied with", 1.0, "X"),
     Option("--tcp-seed", "number", "start of the run's random numbers", None, "N"),

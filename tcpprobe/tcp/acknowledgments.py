@@ -54,11 +54,11 @@ class Acknowledgments(Losses):
     def syn_acked(self, seg: Segment) -> None:
         """Our SYN is acknowledged: ESTABLISHED, with the window of this segment."""
         snd = self.tcb.snd
-        repeats = self.flight.head.count if self.flight else 1
+        lost = self.expiries
         self.acknowledge(seg, diff(seg.ack, snd.una))
-        if repeats > 1:
+        if lost:
             self.rto.after_lost_syn()
-        if repeats > 2:
+        if lost > 1:
             self.congestion.lost_syns()
         self.move(Move.SYN_ACKED)
         if self.config.keep_alive is not None:
@@ -121,6 +121,7 @@ class Acknowledgments(Losses):
         if self.urgent and diff(snd.una, snd.up) >= 0:
             self.urgent = False
         self.progress = self.now
+        self.expiries = 0
         self.probe_wanted = True
         self.disarm("retransmit")  # RFC 6298 5.2, 5.3: stopped, or started anew when the output is done
 

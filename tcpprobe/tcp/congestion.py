@@ -127,7 +127,8 @@ class Reno:
     def expired(self, flight: int, nxt: int, *, first: bool) -> None:
         """The retransmission timer expired; ``first`` for this segment (RFC 5681 3.1, equation 4)."""
         if first:
-            self.ssthresh = self._half(flight)
+            # RFC 5681 4.3: the loss of a retransmission lowers it a second time.
+            self.ssthresh = self._half(flight if self.recover is None else min(flight, self.ssthresh))
         self.cwnd = self.mss  # the loss window
         self._limit = self.mss  # RFC 3465 2.3: L is one segment in the slow start after a timeout
         self.recover = None

@@ -67,6 +67,7 @@ class Core:
         self.before_duplicates = iss
         self.urgent_repeat = False
         self.progress = 0.0
+        self.expiries = 0  # of the retransmission timer, since something was acknowledged
         # Tail loss probes (RFC 8985 7): TLP.end_seq, TLP.is_retrans; whether to schedule one; an RTT sample since.
         self.probe_end: int | None = None
         self.probe_repeats = False
@@ -112,6 +113,7 @@ class Core:
         self.buffer_start = add(iss, 1)
         self.congestion.barrier = iss
         self.fin_seq = None
+        self.expiries = 0
         self.flight.clear()
 
     # -- state, events, deadlines

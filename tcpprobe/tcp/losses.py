@@ -182,14 +182,15 @@ class Losses(Departures):
         if self.now - self.progress >= self.patience(self.config.r2_syn if head.flags & SYN else self.config.r2):
             self.give_up()
             return
-        if head.count > self.config.r1:
-            if head.count == self.config.r1 + 1:
+        if self.expiries >= self.config.r1:
+            if self.expiries == self.config.r1:
                 self.events.append(DeliveryProblem())  # RFC 9293 3.8.3, SHLD-9
             self.note_black_hole()
         snd = self.tcb.snd
         if not head.flags & SYN:  # one lost SYN does not shrink the initial window (RFC 6928 2)
-            self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=head.count == 1)
+            self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=not self.expiries)
             self.reduced = True
+        self.expiries += 1
         self.duplicates = 0
         self.flight.high_rxt = None
         self.disarm("reordering")

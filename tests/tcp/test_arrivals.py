@@ -150,6 +150,7 @@ def test_simultaneous_open_completed_by_a_plain_ack():
         talk.arrives("S", 0).sends("SA")
         talk.arrives("A", 1, 1).sends_nothing()
         assert talk.state is State.ESTABLISHED
+        assert talk.connection.rto.value == 1.0, "RFC 6298 5.7 is for a SYN whose timer expired"
 
 
 def test_a_rst_refuses_an_active_open_in_syn_received():

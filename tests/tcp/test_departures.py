@@ -474,6 +474,22 @@ def test_repeated_data_bears_no_ecn():
         assert [ecn for _, ecn in talk.connection.departures(1.0)] == [0]
 
 
+def test_the_loss_of_a_fast_retransmission_lowers_the_threshold_twice():
+    with dialogue() as talk:
+        talk.established(opts=MSS).connection.send(b"x" * 10000, 0.0)
+        talk.ignores_the_rest()
+        for _ in range(3):
+            talk.arrives("A", 1, 1)
+        talk.sends("A", seq=1)
+        assert talk.connection.congestion.ssthresh == 5000
+        talk.to_timeout()
+        talk.sends("A", seq=1)
+        assert talk.connection.congestion.ssthresh == 2500  # RFC 5681 4.3
+        talk.to_timeout()
+        talk.sends("A", seq=1)
+        assert talk.connection.congestion.ssthresh == 2500, "held constant: RFC 5681 3.1"
+
+
 def ecn_capable(talk):
     talk.listening().arrives("SEC", 0, opts=MSS).sends("SAE")
     talk.arrives("A", 1, 1)

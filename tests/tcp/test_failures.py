@@ -92,3 +92,25 @@ def test_a_small_segment_says_nothing_of_the_path():
             talk.to_timeout()
             talk.sends("PA", len=1000)
         assert talk.connection.tcb.snd.mss == 1460
+
+
+def test_window_probes_say_nothing_of_the_path():
+    with dialogue() as talk:
+        talk.established(opts=(options.mss(1460),)).connection.send(b"x" * 1460, 0.0)
+        talk.sends("PA", len=1460)
+        talk.arrives("A", 1, 1, win=0)
+        for _ in range(5):
+            talk.to_timeout()
+            talk.sends("A", seq=1, len=1)
+            talk.arrives("A", 1, 1, win=0)
+        talk.arrives("A", 1, 1, win=60000)
+        talk.sends("PA", seq=1, len=1460)
+        talk.events()
+        for _ in range(3):
+            talk.to_timeout()
+            talk.sends("PA", seq=1, len=1460)
+        assert talk.events() == []
+        talk.to_timeout()
+        talk.sends("A", seq=1, len=1160)
+        assert talk.events() == [DeliveryProblem()]
+        talk.ignores_the_rest()

@@ -8,6 +8,11 @@ from tcpprobe.wire.seq import diff
 _HIGH = 1 << 30
 
 
+def _initial_window(mss: int) -> int:
+    """RFC 6928 2: ten segments, or what fits 14600 bytes."""
+    return min(10 * mss, max(2 * mss, 14600))
+
+
 class Reno:
     """The congestion window, in bytes.
 
@@ -39,8 +44,7 @@ class Reno:
 
     def __init__(self, mss: int, initial: int | None, barrier: int) -> None:
         self.mss = mss
-        # RFC 6928 2: ten segments, or what fits 14600 bytes.
-        self.initial = initial if initial is not None else min(10 * mss, max(2 * mss, 14600))
+        self.initial = initial if initial is not None else _initial_window(mss)
         self.cwnd = self.initial
         self.ssthresh = _HIGH
         self.recover: int | None = None
@@ -53,6 +57,13 @@ class Reno:
     def lost_syns(self) -> None:
         """More than one SYN was lost: begin with one segment (RFC 6928 2)."""
         self.cwnd = self.mss
+
+    def resize(self, mss: int) -> None:
+        """The path takes smaller segments only: all that is counted in them shrinks (RFC 5681 3.1)."""
+        self.cwnd = max(self.cwnd * mss // self.mss, mss)
+        self._limit = self._limit * mss // self.mss
+        self.initial = min(self.initial, _initial_window(mss))
+        self.mss = mss
 
     def acknowledged(self, count: int) -> None:
         """``count`` new bytes were acknowledged outside recovery."""

@@ -210,6 +210,7 @@ class Losses(Departures):
         if largest >= snd.mss:
             return  # never a reason to send more
         snd.mss = largest
+        self.congestion.resize(largest)
         limit = self.payload_limit()
         for sent in self.flight:
             if sent.length > limit:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from dialogue import PLAIN, dialogue
+from dialogue import ISS, PLAIN, dialogue
 
 from tcpprobe.tcp.events import DeliveryProblem, TimedOut
 from tcpprobe.tcp.state import State
@@ -82,6 +82,20 @@ def test_smaller_segments_are_tried_where_full_ones_vanish():
         assert len(talk.sends("A", seq=1461).payload) == 536
         talk.connection.abort(talk.now)
         talk.ignores_the_rest()
+
+
+def test_the_congestion_window_shrinks_with_the_segments():
+    with dialogue() as talk:
+        talk.established(opts=(options.mss(1460),)).connection.send(b"x" * 50000, 0.0)
+        talk.ignores_the_rest()
+        talk.connection.error_arrives("frag-needed", ISS + 1, 576, 0.0)
+        assert talk.connection.congestion.cwnd == 10 * 536  # RFC 5681 3.1
+        talk.ignores_the_rest()
+        talk.to_timeout()
+        talk.sends("A", seq=1, len=536)  # and the loss window is one segment of the new size
+        talk.arrives("A", 1, 537)
+        talk.sends("A", seq=537, len=536)
+        talk.sends("A", seq=1073, len=388)
 
 
 def test_a_small_segment_says_nothing_of_the_path():

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from tcpprobe.tcp.arrivals import Arrivals
 from tcpprobe.tcp.events import Closed, Event, TimedOut
 from tcpprobe.tcp.negotiation import Offer
-from tcpprobe.tcp.state import SENDING, Move, State
+from tcpprobe.tcp.state import RECEIVING, SENDING, Move, State
 from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
@@ -37,8 +37,8 @@ EXPIRIES: Mapping[str, str] = MappingProxyType(
 )
 """Timer to the method that runs when it expires, in the order in which they do."""
 
-_RESETTABLE = frozenset(State) - {State.CLOSED, State.LISTEN, State.SYN_SENT, State.TIME_WAIT}
-_WINDOW_MATTERS = frozenset({State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2})
+_RESETTABLE = RECEIVING | {State.SYN_RECEIVED, State.CLOSE_WAIT}
+"""Where ABORT sends a RST: both sides are not closed yet (RFC 9293 3.10.5)."""
 _SYN_NOTING = frozenset({State.CLOSED, State.LISTEN, State.SYN_SENT, State.SYN_RECEIVED})
 _NOTING = frozenset({State.SYN_RECEIVED, *SENDING})
 
@@ -116,7 +116,7 @@ class Connection(Arrivals):
     def window_update_due(self) -> bool:
         """Whether the window we could offer is so much larger than the offered one that the peer must hear of it."""
         rcv = self.tcb.rcv
-        if not (self.state in _WINDOW_MATTERS and self.reflexes.flow_control):
+        if not (self.state in RECEIVING and self.reflexes.flow_control):
             return False
         gain = self.space() - rcv.wnd
         half = self.config.window // 2

@@ -93,13 +93,24 @@ def test_close_in_syn_received_waits_for_established():
 
 
 @pytest.mark.parametrize(
-    ("state", "reset"), [(State.SYN_RECEIVED, True), (State.ESTABLISHED, True), (State.TIME_WAIT, False)]
+    ("state", "seq"),  # RFC 9293 3.10.5
+    [
+        (State.LISTEN, None),
+        (State.SYN_RECEIVED, 1),
+        (State.ESTABLISHED, 1),
+        (State.FIN_WAIT_1, 2),
+        (State.FIN_WAIT_2, 2),
+        (State.CLOSE_WAIT, 1),
+        (State.CLOSING, None),
+        (State.LAST_ACK, None),
+        (State.TIME_WAIT, None),
+    ],
 )
-def test_abort(state, reset):
+def test_abort(state, seq):
     with dialogue() as talk:
         talk.in_state(state).connection.abort(0.0)
-        if reset:
-            talk.sends("R", seq=1)
+        if seq is not None:
+            talk.sends("R", seq=seq)
         talk.sends_nothing()
         assert talk.state is State.CLOSED
 

@@ -217,12 +217,13 @@ class Connection(Arrivals):
         if syn.flags & (SYN | ACK | RST) != SYN:
             return False
         tcb = self.tcb
-        stamps = self.stamps(syn)
+        # Timestamps count when the new connection would use them.
+        stamps = self.stamps(syn) if self.config.timestamps else None
         if stamps is not None and not tcb.ts_on:
             return True
         if stamps is not None and (newer := diff(stamps[0], tcb.ts_recent)) != 0:
             return newer > 0
-        return diff(syn.seq, tcb.rcv.nxt) > 0
+        return diff(syn.seq, tcb.rcv.nxt) >= 0  # greater than the number of the FIN
 
     def succeed(self, before: Connection) -> None:
         """Follow a connection of the same four-tuple: begin above what it has sent (RFC 9293 3.6.1, MAY-2)."""

@@ -171,9 +171,11 @@ class Endpoint:
         if connection.state in _GONE:
             self._emit(connection, now)
             return
-        if before is None and backlog is not None:
+        if backlog is not None:
             self._make_room(segment.dport, backlog)
-            self._half_open[segment.dport][pair] = None
+            half_open = self._half_open[segment.dport]
+            half_open.pop(pair, None)  # it may be there for the one that has given way
+            half_open[pair] = None
         self.connections[pair] = connection
         self._touched[pair] = self._talking[pair] = connection
 

@@ -151,19 +151,19 @@ def test_connect_and_talk():
     assert DataArrived(5) in heard
 
 
-def _in_time_wait(made, stamp=None):
-    syn = Segment(4000, 7, 100, 0, SYN, 60000)
+def _in_time_wait(made, stamp=None, port=4000):
+    syn = Segment(port, 7, 100, 0, SYN, 60000)
     raw = b""
     if stamp is not None:
         syn.options = options.pad_options(options.encode_options([options.timestamps(stamp, 0)]))
         raw = options.encode_options([options.nop(), options.nop(), options.timestamps(stamp, 0)])
     (answer,) = ask(made, syn)
     iss = answer.payload.seq
-    ask(made, Segment(4000, 7, 101, add(iss, 1), ACK, 60000, options=raw))
+    ask(made, Segment(port, 7, 101, add(iss, 1), ACK, 60000, options=raw))
     connection = made.next_event()[0]
     connection.close(0.0)
     made.packets_to_send(0.0)
-    ask(made, Segment(4000, 7, 101, add(iss, 2), ACK | FIN, 60000, options=raw))
+    ask(made, Segment(port, 7, 101, add(iss, 2), ACK | FIN, 60000, options=raw))
     assert connection.state is State.TIME_WAIT
     return connection
 
@@ -180,6 +180,8 @@ def _in_time_wait(made, stamp=None):
         (None, 1, 5, True),
         (None, None, 500, True),
         (None, None, 5, False),
+        (None, None, 102, True),  # the FIN had 101
+        (None, None, 101, False),
     ],
 )
 def test_a_syn_in_time_wait(before, after, seq, accepted):
@@ -195,6 +197,27 @@ def test_a_syn_in_time_wait(before, after, seq, accepted):
     else:
         assert SYN | ACK not in [answer.payload.flags for answer in answers]
         assert old.state is State.TIME_WAIT
+
+
+def test_in_time_wait_a_timestamp_counts_only_where_it_would_be_used():
+    made = endpoint(config=Config(timestamps=False))
+    old = _in_time_wait(made)
+    syn = Segment(4000, 7, 5, 0, SYN, 60000)
+    syn.options = options.pad_options(options.encode_options([options.timestamps(1, 0)]))
+    assert SYN | ACK not in [answer.payload.flags for answer in ask(made, syn, now=1.0)]
+    assert old.state is State.TIME_WAIT
+
+
+def test_successors_of_time_wait_count_as_half_open():
+    made = Endpoint([US[4]], rng=random.Random(3))
+    made.listen(7, backlog=10)
+    for port in range(4000, 4020):
+        _in_time_wait(made, port=port)
+        while made.next_event():
+            pass
+    for port in range(4000, 4020):
+        assert len(ask(made, Segment(port, 7, 500, 0, SYN), now=1.0)) == 1
+    assert len(made.connections) == 10
 
 
 def _with_data_out(made, size=5000, family=4):

@@ -132,7 +132,7 @@ class Acknowledgments(Losses):
             if stamps is not None and stamps[1]:
                 rtt = diff(self.timestamp(), stamps[1]) * self.config.tick
                 if rtt >= 0:
-                    expected = max(1, flight // (2 * self.tcb.snd.mss))
+                    expected = max(1, -(-flight // (2 * self.tcb.snd.mss)))
                     self.rto.sample(rtt, 1 / expected)  # RFC 7323 appendix G
                     self.sampled = True
                 return

@@ -271,6 +271,20 @@ def test_timestamps_measure_even_repeated_segments():
         assert talk.connection.rto.srtt == pytest.approx(0.25 / 8, abs=0.25)
 
 
+def test_one_of_several_samples_in_a_round_trip_weighs_less():
+    with dialogue(replace(PLAIN, timestamps=True, rto_min=0.0)) as talk:
+        talk.peer_stamp = 1
+        talk.established(opts=(*MSS, options.timestamps(1, 0)))
+        assert talk.connection.rto.srtt == 0.0
+        talk.connection.send(b"x" * 2964, 0.0)
+        stamp = talk.sends("A", seq=1, len=988).parsed.timestamps[0]
+        talk.ignores_the_rest()
+        talk.now = 0.16
+        talk.arrives("A", 1, 989, opts=(options.timestamps(1, stamp),))
+        # RFC 7323, appendix G: ceiling(2964 / 2000) samples are expected.
+        assert talk.connection.rto.srtt == pytest.approx(0.16 / 8 / 2, abs=1e-4)
+
+
 # -- zero window
 
 

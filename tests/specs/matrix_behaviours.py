@@ -25,11 +25,11 @@ _CHALLENGE_OR_RESET = """\
             - <challenge>, variant: challenge ACK}
             - {flags: [R, RA], variant: reset}
         as: answer
-<old data>      - expect:
+<soon><old data>      - expect:
           any_of:
-            - {flags: A, len: 0, seq: <snd>, ack: "${nxt}"}
-            - {flags: R}
-        as: after
+            - <challenge>}
+            - {flags: [R, RA]}
+<soon>        as: after
       - check: "('R' in answer.flags) == ('R' in after.flags)"
         why: a challenge leaves the connection as it is, a reset ends it
 """
@@ -106,7 +106,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             "draws an ACK and changes nothing",
             FIRST,
             "RFC 9293 3.10.7.4, first check: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>; drop the unacceptable segment.",
-            "<send>      - expect: <challenge>}\n<unchanged>",
+            "<send>      - expect: <challenge>}\n<soon><unchanged>",
         ),
         "outside-without-ack": Behaviour(
             "draws an ACK, though it has none itself, and changes nothing",
@@ -119,6 +119,19 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             - {nothing: true, variant: dropped, verdict: warn}
         within: 300ms
 <unchanged>""",
+        ),
+        "outside-half-open-without-ack": Behaviour(
+            "draws an ACK, though it has none itself, and changes nothing",
+            FIRST,
+            "RFC 9293 3.10.7.4: the first check has it acknowledged before the fifth would have it dropped.",
+            """\
+<send>      - expect:
+          any_of:
+            - <challenge>, variant: acknowledged}
+            - {flags: SA, seq: irs, ack: "${nxt}", variant: "SYN,ACK again"}
+            - {nothing: true, variant: dropped, verdict: warn}
+        within: 300ms
+<opens>""",
         ),
         "outside-half-open": Behaviour(
             "draws an ACK and changes nothing",
@@ -171,7 +184,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
 <old data>      - eventually:
           any_of:
             - {flags: A}
-            - {flags: R, verdict: warn}
+            - {flags: [R, RA], verdict: warn}
         why: nothing but a new connection should end TIME-WAIT early (RFC 1337)
 """,
         ),
@@ -182,7 +195,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             """\
 <send><silence><old data>      - expect:
           any_of:
-            - {flags: R, variant: deleted}
+            - {flags: [R, RA], variant: deleted}
             - <challenge>, variant: ignored}
 """,
         ),
@@ -199,7 +212,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
 <old data>      - expect:
           any_of:
             - <challenge>}
-            - {flags: R, variant: deleted}
+            - {flags: [R, RA], variant: deleted}
 """,
         ),
         # second
@@ -235,8 +248,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
 <old data>      - expect:
           any_of:
             - <challenge>}
-            - {flags: R}
-""",
+            - {flags: [R, RA]}
+<soon>""",
         ),
         # fourth
         "syn": Behaviour(
@@ -259,8 +272,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
 <old data>      - expect:
           any_of:
             - <challenge>}
-            - {flags: R}
-""",
+            - {flags: [R, RA]}
+<soon>""",
         ),
         # fifth
         "without-ack": Behaviour(
@@ -283,8 +296,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
 <send>{_NOTHING_OR_ACK}<old data>      - expect:
           any_of:
             - <challenge>, variant: LAST-ACK}}
-            - {{flags: R, variant: CLOSED}}
-""",
+            - {{flags: [R, RA], variant: CLOSED}}
+<soon>""",
         ),
         "ack-of-fin": Behaviour(
             "acknowledges the FIN, which is not sent again",
@@ -344,8 +357,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
 <old data>      - expect:
           any_of:
             - <challenge>}
-            - {flags: R}
-""",
+            - {flags: [R, RA]}
+<soon>""",
         ),
         "text": Behaviour(
             "is taken and acknowledged",
@@ -364,7 +377,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             - {flags: [R, RA], variant: reset}
         as: answer
       - send: {flags: PA, seq: snd.nxt - 2, len: 1}
-      - eventually: {flags: [A, R]}
+      - eventually: {flags: [A, R, RA]}
         as: after
       - check: "('R' in answer.flags) == ('R' in after.flags)"
         why: a reset ends the connection, data taken does not
@@ -387,7 +400,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             - {flags: [R, RA], variant: reset}
         as: answer
       - send: {flags: PA, seq: snd.nxt - 2, len: 1}
-      - eventually: {flags: [A, R]}
+      - eventually: {flags: [A, R, RA]}
         as: after
       - check: "('R' in answer.flags) == ('R' in after.flags)"
         why: a reset ends the connection, a FIN taken does not

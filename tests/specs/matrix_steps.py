@@ -95,12 +95,12 @@ FILL = MappingProxyType(
 """,
         # Linux takes a segment that ends right before the window for one inside: hence a gap of one octet.
         "old data": """\
-<pause>      - send: {flags: PA, seq: "${nxt} - 2", len: 1}
+<pause>      - send: {flags: PA, seq: "${nxt} - 2", len: 1<unsaid>}
 """,
         "unchanged": """\
-<pause>      - send: {flags: PA, seq: "${nxt} - 2", len: 1}
-      - expect: {flags: A, len: 0, seq: <snd>, ack: "${nxt}"}
-        why: the connection is as it was
+<pause>      - send: {flags: PA, seq: "${nxt} - 2", len: 1<unsaid>}
+      - expect: <challenge>}
+<soon>        why: the connection is as it was
 """,
         "still there": """\
       - send: {flags: PA, seq: snd.nxt - 2, len: 1}
@@ -114,6 +114,6 @@ FILL = MappingProxyType(
       - eventually: {flags: A, ack: good.end}
         why: the connection still opens, and has taken nothing
 """,
-        "challenge": '{flags: A, len: 0, seq: <snd>, ack: "${nxt}"',
+        "challenge": '{flags: <acknowledging>, len: 0, seq: <snd>, ack: "${nxt}"',
     }
 )

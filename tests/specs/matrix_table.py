@@ -96,6 +96,7 @@ RULES = (
     Rule({"TIME-WAIT"}, OPENINGS, EITHER, {LEFT}, "old-syn"),
     Rule({"TIME-WAIT"}, {"SYN"}, EITHER, ANY, "new-syn"),
     Rule({"TIME-WAIT"}, {"SYN,FIN"}, EITHER, ANY, "new-syn-fin"),
+    Rule({"SYN-RECEIVED"}, {"FIN"}, EITHER, OUTSIDE, "outside-half-open-without-ack"),
     Rule({"SYN-RECEIVED"}, ALL, EITHER, OUTSIDE, "outside-half-open"),
     Rule(OTHERS, {"FIN"}, EITHER, OUTSIDE, "outside-without-ack"),
     Rule(OTHERS, ALL, EITHER, OUTSIDE, "outside"),
@@ -234,11 +235,20 @@ def _scenario(state: str, name: str, behaviour: Behaviour, members: list[Cell]) 
         f"      - {{{', '.join(f'{key}: {_yaml(value)}' for key, value in cell.row.items())}}}" for cell in members
     ]
     lines.append("    steps:")
-    # In CLOSE-WAIT the octet of a window probe may have moved SND.NXT.
-    snd = "rcv.nxt .. rcv.nxt + 1" if state == "CLOSE-WAIT" else "rcv.nxt"
+    # In CLOSE-WAIT the octet of a window probe may have moved SND.NXT. In LAST-ACK old data that acknowledged the FIN
+    # would end the connection for those who look at it, so it does not; and then they may say FIN again:
+    # at once, which is before its timer (1 s) does.
+    snd = {"CLOSE-WAIT": "rcv.nxt .. rcv.nxt + 1", "LAST-ACK": "rcv.nxt - 1 .. rcv.nxt"}.get(state, "rcv.nxt")
+    last = state == "LAST-ACK"
+    acknowledging, unsaid, soon = (
+        ("[A, FA]", ", ack: rcv.nxt - 1", "        within: 500ms\n") if last else ("A", "", "")
+    )
     # Linux answers one segment in 500 ms in TIME-WAIT (net.ipv4.tcp_invalid_ratelimit), elsewhere all that have data.
     pause = "      - wait: 600ms\n" if state == "TIME-WAIT" else ""
     text = behaviour.text.replace("<snd>", snd).replace("<pause>", pause)
+    text = text.replace("<acknowledging>", acknowledging).replace("<unsaid>", unsaid).replace("<soon>", soon)
+    if state == "CLOSE-WAIT":
+        text = SETTLED + text
     if state in OURS_CLOSED and "${nxt}" in text:
         text = MARK + text.replace("${nxt}", "edge.seq")
     return "\n".join(lines) + "\n" + text
@@ -248,6 +258,12 @@ MARK = """\
       - send: {flags: A, ack: rcv.nxt - 1, checksum: bad}
         as: edge
         why: it is dropped; it keeps the target's RCV.NXT for the steps below
+"""
+
+
+SETTLED = """\
+      - wait: 200ms
+        why: the service has its say now; what it sends for its data is no answer to the segment
 """
 
 

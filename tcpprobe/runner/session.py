@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import selectors
@@ -29,6 +30,7 @@ from tcpprobe.tcp.config import Config
 HEARTBEAT = 0.025  # the loop never sleeps longer while plays are in flight, so that its own lateness is seen
 LATE = 0.05  # seconds by which the loop may oversleep before plays are told
 SWITCH_INTERVAL = 0.0005  # how long another Python thread may keep the interpreter from the loop
+FULL_COLLECTIONS = 1000  # that many younger garbage collections before a full one, which takes a quarter of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,8 @@ class _ThreadShell(_Shell):
         if self._thread is None:
             self._switch_interval = sys.getswitchinterval()
             sys.setswitchinterval(SWITCH_INTERVAL)
+            self._thresholds = gc.get_threshold()
+            gc.set_threshold(*self._thresholds[:2], FULL_COLLECTIONS)
             self._thread = threading.Thread(target=self._run, name="tcpprobe", daemon=True)
             self._thread.start()
         with self._changed:
@@ -265,6 +269,7 @@ class _ThreadShell(_Shell):
             os.eventfd_write(self._wake, 1)
             self._thread.join()
             sys.setswitchinterval(self._switch_interval)
+            gc.set_threshold(*self._thresholds)
         os.close(self._wake)
         self.notify()
 
@@ -288,7 +293,7 @@ class _ThreadShell(_Shell):
             ready = selector.select(timeout)
             awake = clock()
             session.link.flush()
-            if timeout is not None and not ready and awake - asleep > timeout + LATE:
+            if timeout is not None and awake - asleep > timeout + LATE:
                 conductor.late(awake - asleep - timeout)
                 ready = selector.select(0)  # packets come before timers: they may have been waiting longer
             for key, _ in ready:

@@ -16,7 +16,7 @@ _NOTHING_OR_ACK = """\
       - expect:
           any_of:
             - {nothing: true, variant: silent}
-            - <challenge>, variant: acknowledged}
+            - <pure>, variant: acknowledged}
         within: 300ms
 """
 _CHALLENGE_OR_RESET = """\
@@ -115,7 +115,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             """\
 <send>      - expect:
           any_of:
-            - <challenge>, variant: acknowledged}
+            - <pure>, variant: acknowledged}
             - {nothing: true, variant: dropped, verdict: warn}
         within: 300ms
 <unchanged>""",

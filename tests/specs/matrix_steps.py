@@ -114,6 +114,7 @@ FILL = MappingProxyType(
       - eventually: {flags: A, ack: good.end}
         why: the connection still opens, and has taken nothing
 """,
+        "pure": '{flags: A, len: 0, seq: <snd>, ack: "${nxt}"',
         "challenge": '{flags: <acknowledging>, len: 0, seq: <snd>, ack: "${nxt}"',
     }
 )

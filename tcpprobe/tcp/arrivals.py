@@ -7,6 +7,7 @@ segment needs nothing more. RFC 5961 and RFC 7323 stand where they say they stan
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from tcpprobe.tcp.events import Reset
@@ -14,7 +15,7 @@ from tcpprobe.tcp.negotiation import Offer, agree
 from tcpprobe.tcp.state import Move, State
 from tcpprobe.tcp.text import Text
 from tcpprobe.wire.checksum import Checksum
-from tcpprobe.wire.flags import ACK, CWR, FIN, RST, SYN
+from tcpprobe.wire.flags import ACK, CWR, ECE, FIN, RST, SYN
 from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
@@ -193,8 +194,8 @@ class Arrivals(Text):
     # -- 3.10.7.4 other states
 
     def time_wait_syn(self, seg: Segment) -> bool:
-        """A SYN with a timestamp for which TIME-WAIT did not give way is dropped in silence (RFC 6191 2)."""
-        return self.tcb.ts_on and seg.flags & (SYN | ACK | RST) == SYN and self.stamps(seg) is not None
+        """A SYN for which TIME-WAIT of a connection with timestamps did not give way is dropped (RFC 6191 2)."""
+        return self.tcb.ts_on and seg.flags & (SYN | ACK | RST) == SYN
 
     def check_timestamp(self, seg: Segment) -> bool:
         """Before the first check: PAWS (RFC 7323 5.3, R1); a segment without the option is dropped (3.2)."""
@@ -203,7 +204,8 @@ class Arrivals(Text):
             return False
         stamps = self.stamps(seg)
         if stamps is None:
-            return self.drops_unstamped
+            # A SYN need not be of this connection: whoever has forgotten it must hear of it (RFC 5961 4.2).
+            return self.drops_unstamped and not seg.flags & SYN
         if diff(stamps[0], tcb.ts_recent) >= 0 or self.ts_recent_outdated():
             return False
         self.refuse(seg)
@@ -221,6 +223,8 @@ class Arrivals(Text):
         if self.state is not State.SYN_RECEIVED or not seg.flags & SYN or seg.flags & RST or seg.seq != self.tcb.irs:
             return False
         if not seg.flags & ACK:
+            if self.theirs is not None and seg.flags & (ECE | CWR) != ECE | CWR:
+                self.theirs = replace(self.theirs, ecn=0)  # RFC 3168 6.1.1: no ECT after a non-ECN-setup SYN
             self.send_syn(SYN | ACK)
             return True
         if self.active and self.acceptable_ack(seg):

@@ -417,6 +417,17 @@ def test_a_segment_without_the_negotiated_timestamp_is_dropped():
         assert talk.state is State.CLOSED
 
 
+def test_a_syn_without_the_negotiated_timestamp_is_challenged():
+    with dialogue(STAMPED) as talk:
+        talk.syn_received(opts=(options.timestamps(10, 0),))
+        talk.peer_stamp = 10
+        talk.arrives("A", 1, 1)
+        talk.peer_stamp = None
+        talk.arrives("S", 5000).sends("A", seq=1, ack=1)  # RFC 5961 4.2: a peer that has forgotten us will answer RST
+        talk.arrives("R", 1)
+        assert talk.state is State.CLOSED
+
+
 # -- reflexes
 
 
@@ -454,6 +465,14 @@ def test_ecn_setup_is_agreed_and_ce_is_echoed_until_cwr():
 def test_other_syns_are_no_ecn_setup(flags):
     with dialogue(Config(wscale=None, timestamps=False, sack=False, ecn=True)) as talk:
         talk.listening().arrives(flags, 0).sends("SA")
+
+
+def test_no_ecn_once_the_peer_has_asked_again_without_it():
+    with dialogue(replace(PLAIN, ecn=True)) as talk:
+        talk.listening().arrives("SEC", 0).sends("SAE")
+        talk.arrives("S", 0).sends("SA")  # RFC 3168 6.1.1
+        talk.arrives("A", 1, 1)
+        assert not talk.connection.tcb.ecn_on
 
 
 def test_the_iss_does_not_matter():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.wire import seq
-from tcpprobe.wire.flags import ACK, RST
+from tcpprobe.wire.flags import ACK, RST, SYN
 from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.text import Numbers
@@ -70,7 +70,7 @@ class Line:
         self.shown: int | None = None  # one past the last sequence number the target has sent and a step has taken
         self.irs_by_iss: dict[int, int] = {}
         self.dialled = False  # something went out that the target may keep state for
-        self.reset = False  # the target has reset the connection: nothing is left to clear away
+        self.answered: Segment | None = None  # the last SYN,ACK that a step has taken
 
     @property
     def peer_closed(self) -> bool:
@@ -109,10 +109,21 @@ class Line:
         segment = arrival.segment
         if segment is None:
             return
-        if segment.flags & RST:
-            self.reset = True
-        elif segment.length and (self.shown is None or seq.gt(segment.end, self.shown)):
+        if segment.flags & (SYN | ACK) == SYN | ACK:
+            self.answered = segment
+        if segment.length and not segment.flags & RST and (self.shown is None or seq.gt(segment.end, self.shown)):
             self.shown = segment.end
+
+    def farewell(self) -> Segment:
+        """A RST that ends whatever the target may still keep of it.
+
+        A SYN made by hand on a connection that is open does not move the numbers, but the target may have taken it.
+        """
+        tcb = self.connection.tcb
+        number, ack, answered = tcb.snd.nxt, tcb.rcv.nxt, self.answered
+        if answered is not None and not (seq.lt(tcb.iss, answered.ack) and seq.le(answered.ack, number)):
+            number, ack = answered.ack, answered.end
+        return Segment(tcb.local[1], tcb.remote[1], seq=number, ack=ack, flags=RST | ACK)
 
     def is_repeat(self, segment: Segment) -> bool:
         """Whether it carries nothing but sequence numbers that a step has taken already (a retransmission)."""

@@ -19,7 +19,6 @@ from tcpprobe.results.model import Result, Verdict
 from tcpprobe.scenario.expression import ExpressionError, NothingYet
 from tcpprobe.scenario.model import Case, Step
 from tcpprobe.wire.checksum import Checksum
-from tcpprobe.wire.flags import ACK, RST
 from tcpprobe.wire.icmp import Icmp
 from tcpprobe.wire.ip import Packet, decode, encode, quoted_tuple
 from tcpprobe.wire.segment import Segment
@@ -265,12 +264,13 @@ class Play:
             self._hang_up(line)
 
     def _hang_up(self, line: Line) -> None:
-        """Reset what may still be open, so that the target need not time it out."""
+        """Reset what may still be open, so that the target need not time it out.
+
+        After a RST, too: a half-open connection answers some segments so and goes on (RFC 9293 3.10.7.4, fifth check).
+        """
         tcb = line.connection.tcb
-        if not line.dialled or line.reset:
-            return
-        segment = Segment(tcb.local[1], tcb.remote[1], seq=tcb.snd.nxt, ack=tcb.rcv.nxt, flags=RST | ACK)
-        self._out.append(encode(Packet(tcb.local[0], tcb.remote[0], segment)))
+        if line.dialled:
+            self._out.append(encode(Packet(tcb.local[0], tcb.remote[0], line.farewell())))
 
     def _line_of(self, packet: Packet) -> Line | None:
         payload = packet.payload

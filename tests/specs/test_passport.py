@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -15,6 +16,7 @@ from tcpprobe.results.model import Result, Verdict
 from tcpprobe.scenario.model import Case
 
 HALF = 1 << 31
+PAGE = Path(__file__).parents[2] / "docs" / "passport.md"
 
 
 @cache
@@ -43,6 +45,17 @@ def test_it_judges_nothing() -> None:
     assert {case.scenario.level for case in passport()} == {"info"}
     assert {result.verdict for result in of_our_own().values()} == {Verdict.PASS}
     assert not [result.id for result in of_our_own().values() if not result.observations and not result.variant]
+
+
+def test_every_entry_is_explained() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    names = {name for result in of_our_own().values() for name in result.observations}
+    names |= {
+        result.scenario.removeprefix("passport-").replace("-", "_")
+        for result in of_our_own().values()
+        if result.variant
+    }
+    assert not sorted(name for name in names if f"`{name}`" not in page)
 
 
 def test_no_scenario_takes_longer_than_a_suite_may() -> None:

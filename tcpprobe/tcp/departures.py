@@ -44,6 +44,8 @@ class Departures(Core):
             self.arm_for_flight()
         elif state in _HANDSHAKE and self.flight:
             self.send_lost()
+            if state is State.SYN_RECEIVED and self.closing and not self.unsent and self.reflexes.transmit:
+                self.send_data(0, fin=True)  # RFC 9293 3.10.4; with data queued it waits for ESTABLISHED
             self.arm_for_flight()
         if self.ack_now:
             self.put_ack()

@@ -85,11 +85,24 @@ def test_close_before_there_is_a_connection(state):
         assert talk.events() == [Closed()]
 
 
-def test_close_in_syn_received_waits_for_established():
+def test_close_in_syn_received_sends_fin_at_once():
     with dialogue() as talk:
         talk.syn_received().connection.close(0.0)
+        talk.sends("FA", seq=1, ack=1)
+        assert talk.state is State.FIN_WAIT_1
+        talk.to_timeout()
+        talk.sends("SA", seq=0, ack=1)
+        talk.arrives("A", 1, 1).sends("FA", seq=1, ack=1)
+        talk.arrives("FA", 1, 2).sends("A", seq=2, ack=2)
+        assert talk.state is State.TIME_WAIT
+
+
+def test_close_in_syn_received_with_data_queued_waits_for_established():
+    with dialogue() as talk:
+        talk.syn_received().connection.send(b"abc", 0.0)
+        talk.connection.close(0.0)
         talk.sends_nothing()
-        talk.arrives("A", 1, 1).sends("FA", seq=1)
+        talk.arrives("A", 1, 1).sends("FPA", seq=1, data=b"abc")
 
 
 @pytest.mark.parametrize(

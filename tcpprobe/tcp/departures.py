@@ -17,6 +17,8 @@ _MAX_ACK_DELAY = 0.2
 """TLP.max_ack_delay: how long the peer may hold back the acknowledgment of a single segment (RFC 8985 7.2)."""
 _FIRST_PROBE = 1.0
 """The PTO while there is no SRTT (RFC 8985 7.2)."""
+_ONE_BLOCK = 12
+"""Bytes of a SACK option with a single block, two NOPs before it."""
 _HANDSHAKE = frozenset({State.SYN_SENT, State.SYN_RECEIVED})
 
 
@@ -118,7 +120,7 @@ class Departures(Core):
             if self.reduced:
                 flags |= CWR  # RFC 3168 6.1.2: on the first new data after the reduction
                 self.reduced = False
-        segment = self.form(snd.nxt, flags, payload)
+        segment = self.with_blocks(self.form(snd.nxt, flags, payload))
         self.sent(segment)
         self.put(segment, ecn)
 
@@ -148,7 +150,19 @@ class Departures(Core):
 
     def payload_limit(self) -> int:
         """Largest payload of the next segment: its options count (RFC 9293 3.7.1, MUST-16; RFC 6691)."""
-        return self.tcb.snd.mss - (12 if self.tcb.ts_on else 0)
+        limit = self.tcb.snd.mss - (12 if self.tcb.ts_on else 0)
+        return limit - _ONE_BLOCK if self.holds_back() else limit
+
+    def holds_back(self) -> bool:
+        """Whether what we hold out of order is to be told in every segment (RFC 2018 4)."""
+        return bool(self.reassembly.islands) and self.tcb.sack_on and self.reflexes.sack
+
+    def with_blocks(self, segment: Segment) -> Segment:
+        """A segment with text bears SACK blocks too: one at least, more where there is room."""
+        if self.holds_back():
+            room = self.tcb.snd.mss - len(segment.payload) - len(segment.options)
+            segment.options += self.sack_option(min(max(room, _ONE_BLOCK), 40 - len(segment.options)))
+        return segment
 
     def window_left(self) -> int:
         """The usable window U, in bytes; negative when the peer shrank its window (RFC 9293 3.8.6, MUST-34)."""
@@ -232,7 +246,7 @@ class Departures(Core):
             flags |= PSH
         if fin and size == length:
             flags |= FIN
-        self.put(self.form(sent.seq, flags, payload))
+        self.put(self.with_blocks(self.form(sent.seq, flags, payload)))
 
     def inside_window(self, seq: int) -> int:
         """How many bytes from ``seq`` on lie within the peer's window (RFC 9293 3.8.6, SHLD-16)."""

@@ -138,6 +138,17 @@ def test_with_timestamps_three_blocks_fit():
         talk.arrives("A", 41, 1, data=b"x").sends("A", blocks=[(41, 42), (31, 32), (21, 22)])
 
 
+def test_text_of_ours_bears_blocks_too_and_is_shorter_by_them():
+    with dialogue(SACKING) as talk:
+        talk.established(opts=SACK)
+        talk.arrives("A", 11, 1, data=b"x" * 5).sends("A", blocks=[(11, 16)])
+        talk.arrives("A", 31, 1, data=b"x" * 5).sends("A", blocks=[(31, 36), (11, 16)])
+        talk.connection.send(b"y" * 1038, 0.0)
+        talk.sends("A", seq=1, len=988, blocks=[(31, 36)])  # RFC 2018 4: in all ACKs
+        talk.arrives("A", 41, 989)
+        talk.sends("PA", seq=989, len=50, blocks=[(31, 36), (11, 16)])
+
+
 def test_no_blocks_unless_agreed():
     with dialogue() as talk:
         talk.established(opts=SACK).arrives("A", 11, 1, data=b"x").sends("A", blocks=[])

@@ -86,6 +86,13 @@ class TimeWaitMissing(Connection):
         self.arm("time_wait", self.now)
 
 
+@mutant("TIME-WAIT lasts four seconds")
+class TimeWaitShort(Connection):
+    def start_time_wait(self) -> None:
+        super().start_time_wait()
+        self.arm("time_wait", self.now + 4.0)
+
+
 @mutant("a retransmitted FIN in TIME-WAIT is not answered")
 class TimeWaitSilent(Connection):
     def refuse(self, seg: Segment) -> None:
@@ -207,6 +214,20 @@ class WindowFromOldSegments(Connection):
         super().take_ack(seg, ahead)
         if ahead < 0:
             self.tcb.snd.wnd = seg.window << self.tcb.snd.scale
+
+
+@mutant("a larger window is taken only with an acknowledgment of new data")
+class WindowUpdateIgnored(Connection):
+    def update_window(self, seg: Segment, window: int) -> None:
+        snd = self.tcb.snd
+        super().update_window(seg, window if seg.ack != snd.wl2 else min(window, snd.wnd))
+
+
+@mutant("an acknowledgment of new data does not move the right window edge")
+class WindowStays(Connection):
+    def update_window(self, seg: Segment, window: int) -> None:
+        ahead = max(0, diff(seg.ack, self.tcb.snd.wl2))
+        super().update_window(seg, max(0, min(window, self.tcb.snd.wnd) - ahead) if ahead else window)
 
 
 @mutant("a zero window is never probed")

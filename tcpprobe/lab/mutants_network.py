@@ -240,3 +240,26 @@ class LostSynPunished(Connection):
         super().syn_acked(seg)
         if repeated:
             self.congestion.cwnd = self.tcb.snd.mss
+
+
+# -- what comes with time and with habits
+
+
+@mutant("keep-alives that nobody asked for: every five seconds of silence")
+class KeepAliveUnasked(Connection):
+    def syn_acked(self, seg: Segment) -> None:
+        super().syn_acked(seg)
+        self.not_idle(5.0)
+
+
+@mutant("segments are as small as what the application wrote first")
+class WritesKeptApart(Connection):
+    written = 0
+
+    def send(self, data: bytes, now: float, *, urgent: bool = False) -> None:
+        self.written = self.written or len(data)
+        super().send(data, now, urgent=urgent)
+
+    def payload_limit(self) -> int:
+        limit = super().payload_limit()
+        return min(limit, self.written or limit)

@@ -77,10 +77,11 @@ class Acknowledgments(Losses):
         duplicate: Range | None = None
         if self.tcb.sack_on and seg.options and not self.only_stamps(seg.options):
             # RFC 2883 4: blocks below this segment's own ACK field report duplicates.
-            news = flight.sack(seg.parsed.sack_blocks, seg.ack if ahead > 0 else snd.una, snd.nxt)
+            una = seg.ack if ahead > 0 else snd.una
+            news = flight.sack(seg.parsed.sack_blocks, una, snd.nxt)
             duplicate = self.duplicate_report(seg)
             if duplicate is not None:
-                self.rack.duplicate_reported(snd.una, snd.nxt)
+                self.rack.duplicate_reported(una, snd.nxt)
         if ahead > 0:
             self.acknowledge(seg, ahead)
             self.after_new_ack(ahead)

@@ -78,7 +78,8 @@ class Core:
         self.probes = 0
         self.unanswered_since: float | None = None
         self.override = False
-        self.reduced = False
+        self.reduced = False  # CWR is due
+        self.repairing = False  # after a timeout, until all that was outstanding then is acknowledged
         self.keep_alive_probes = 0
         self.last_stamp = self.timestamp()
 

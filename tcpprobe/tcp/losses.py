@@ -49,6 +49,9 @@ class Losses(Departures):
             if doubt and self.find_losses() and reno.may_recover(snd.una):
                 self.recover()
                 return
+            if self.repairing and diff(snd.una, reno.barrier) >= 0:
+                self.repairing = False
+                self.rack.recovered()
             reno.acknowledged(ahead)
         elif diff(snd.una, reno.recover) >= 0:
             reno.leave(None if self.tcb.sack_on else outstanding)
@@ -189,7 +192,7 @@ class Losses(Departures):
         snd = self.tcb.snd
         if not head.flags & SYN:  # one lost SYN does not shrink the initial window (RFC 6928 2)
             self.congestion.expired(diff(snd.nxt, snd.una), snd.nxt, first=not self.expiries)
-            self.reduced = True
+            self.reduced = self.repairing = True
         self.expiries += 1
         self.duplicates = 0
         self.flight.high_rxt = None

@@ -112,6 +112,23 @@ def test_the_window_widens_with_duplicate_reports_round_by_round_and_is_bounded_
     assert rack.window(flight, 0.1, recovering=True) == pytest.approx(0.02)
 
 
+def test_recoveries_after_a_timeout_count_for_the_window_as_well():
+    with dialogue(SACKING, reflexes=NO_PROBE) as talk:
+        opened(talk)
+        rack, flight = talk.connection.rack, talk.connection.flight
+        rack.reordering = True
+        before = rack.window(flight, 1.0, recovering=False)
+        rack.duplicate_reported(ISS, ISS)
+        assert rack.window(flight, 1.0, recovering=False) == pytest.approx(2 * before)
+        for number in range(16):
+            talk.connection.send(b"x", talk.now)
+            talk.sends("PA", seq=1001 + number)
+            talk.to_timeout()
+            talk.sends("PA", seq=1001 + number)
+            talk.arrives("A")
+        assert rack.window(flight, 1.0, recovering=False) == pytest.approx(before)
+
+
 def test_a_retransmission_acknowledged_too_early_says_nothing():
     rack, flight = Rack(0.001), Flight()
     rack.arrived(0.0, 100, 0.1)

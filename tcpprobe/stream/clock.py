@@ -86,6 +86,6 @@ class VirtualClock:
         return True
 
 
-def clock_of(link: Link) -> MachineClock | VirtualClock:
+def clock_of(link: Link) -> Clock:
     """The time that this link lives in."""
     return VirtualClock(link) if isinstance(link, MemoryLink) else MachineClock(link)

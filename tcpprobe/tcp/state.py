@@ -68,9 +68,6 @@ MOVES: Mapping[tuple[State, Move], State] = MappingProxyType(
 SYNCHRONIZED = frozenset(State) - {_S.CLOSED, _S.LISTEN, _S.SYN_SENT, _S.SYN_RECEIVED}
 """Both sides know both initial sequence numbers."""
 
-OPEN = SYNCHRONIZED | {_S.SYN_RECEIVED}
-"""The states that RFC 9293 3.10.7.4 treats together: a segment can be checked against RCV.NXT."""
-
 RECEIVING = frozenset({_S.ESTABLISHED, _S.FIN_WAIT_1, _S.FIN_WAIT_2})
 """The peer has not finished: text and urgent pointers are taken (RFC 9293 3.10.7.4, sixth and seventh)."""
 

@@ -176,9 +176,6 @@ class Options:
         return None if option is None else option.data
 
 
-NO_OPTIONS = Options()
-
-
 def _length_problem(option: Option) -> str | None:
     size = len(option.data)
     wanted = _LENGTHS.get(option.kind)

@@ -36,7 +36,7 @@ def test_properties():
 
 def test_nothing_is_there_when_nothing_is_there():
     decoded = o.decode_options(b"")
-    assert decoded == o.NO_OPTIONS
+    assert decoded == o.Options()
     assert (decoded.mss, decoded.wscale, decoded.sack_permitted) == (None, None, False)
     assert (decoded.timestamps, decoded.sack_blocks, decoded.fast_open) == (None, (), None)
 

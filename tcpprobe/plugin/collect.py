@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 
 from tcpprobe.plugin.stash import BENCH
+from tcpprobe.report.github import harmless, inert
+from tcpprobe.report.words import lines
 
 if TYPE_CHECKING:
     from tcpprobe.plugin.items import ProbeItem
     from tcpprobe.scenario.model import Case
     from tcpprobe.target.target import Target
+
+N = TypeVar("N", bound=pytest.Collector | pytest.Item)
+
+
+def named(kind: type[N], parent: pytest.Collector, **keywords: Any) -> N:
+    """A node whose id, which pytest prints and stores in many places, is nothing that a terminal or a runner obeys."""
+    node = cast("N", kind.from_parent(parent, **keywords))
+    name = inert(node.nodeid)
+    if isinstance(node, pytest.File):
+        name = name.replace("::", ":\\x3a")  # what comes behind it would be taken for a test's name
+    return node if name == node.nodeid else cast("N", kind.from_parent(parent, nodeid=name, **keywords))
 
 
 class ProbeFile(pytest.File):
@@ -21,6 +34,10 @@ class ProbeFile(pytest.File):
     pytest makes a node of every file that lies beside the one it was asked for, so what reads files is loaded only when
     this one is read.
     """
+
+    def __repr__(self) -> str:
+        """A line of the table of contents that ``--collect-only`` prints."""
+        return f"<{type(self).__name__} {inert(self.name)}>"
 
     def collect(self) -> Iterator[ProbeItem]:
         """An item per case; with several targets, one per case and target."""
@@ -37,13 +54,12 @@ class ProbeFile(pytest.File):
         from tcpprobe.plugin.items import ProbeItem
 
         name = f"{case.id}@{target.text}" if several and target is not None else case.id
-        item: ProbeItem = ProbeItem.from_parent(self, name=name, case=case, target=target)
-        return item
+        return named(ProbeItem, self, name=name, case=case, target=target)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """A mistake in the file is told by our text alone."""
         from tcpprobe.marked.problem import Problems
 
         if isinstance(excinfo.value, Problems):
-            return str(excinfo.value)
+            return "\n".join(map(harmless, lines(str(excinfo.value))))
         return super().repr_failure(excinfo)

@@ -40,7 +40,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Claim ``*.probe.yaml`` and nothing else."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    from tcpprobe.plugin.collect import ProbeFile
+    from tcpprobe.plugin.collect import ProbeFile, named
 
-    file: pytest.Collector = ProbeFile.from_parent(parent, path=file_path)
-    return file
+    return named(ProbeFile, parent, path=file_path)

@@ -10,6 +10,7 @@ import pytest
 from tcpprobe.plugin.known import Ledger, surprise
 from tcpprobe.plugin.markers import register
 from tcpprobe.plugin.stash import BENCH
+from tcpprobe.report.github import inert
 from tcpprobe.results.model import Result, Verdict
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ProbeItem(pytest.Item):
 
     def __repr__(self) -> str:
         """A line of the table of contents that ``--collect-only`` prints."""
-        return f"<{self.name}: {self.case.title} [{self.case.scenario.level}]>"
+        return f"<{inert(f'{self.name}: {self.case.title}')} [{self.case.scenario.level}]>"
 
     def runtest(self) -> None:
         """Wait for the result and turn the verdict into pytest's outcome."""
@@ -64,13 +65,13 @@ class ProbeItem(pytest.Item):
         except BenchError as error:
             pytest.exit(str(error), returncode=pytest.ExitCode.INTERRUPTED)
         self.user_properties.append(("verdict", str(result.verdict)))
-        self.user_properties.extend(("requirement", requirement) for requirement in result.covers)
-        self.user_properties.append(("place", f"{result.file}:{result.line}"))
+        self.user_properties.extend(("requirement", inert(requirement)) for requirement in result.covers)
+        self.user_properties.append(("place", inert(f"{result.file}:{result.line}")))
         if bench.ledger is not None:
             self._compare(result, bench.ledger)
         if result.verdict in UNDECIDED:
             told = "" if result.verdict is Verdict.SKIP else f"{result.verdict}: "
-            pytest.skip(told + result.reason)
+            pytest.skip(inert(told + result.reason))
         if result.verdict in (Verdict.FAIL, Verdict.ERROR) or (
             result.verdict is Verdict.WARN and bench.settings.level == "should"
         ):
@@ -83,7 +84,7 @@ class ProbeItem(pytest.Item):
             result.reason = f"{wrong}; {result.reason}" if result.reason else wrong
             raise Broken(result)
         if known is not None and result.verdict is Verdict.FAIL:
-            pytest.xfail(f"known: {known.does} ({known.source})")
+            pytest.xfail(inert(f"known: {known.does} ({known.source})"))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What must be, what was sent, what was expected and what came: our text instead of a traceback."""
@@ -96,7 +97,8 @@ class ProbeItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """The scenario's place in its file."""
-        return self.path, self.case.scenario.place.line - 1, f"{self.case.id}: {self.case.title}"
+        path = type(self.path)(inert(str(self.path)))
+        return path, self.case.scenario.place.line - 1, inert(f"{self.case.id}: {self.case.title}")
 
 
 def _markers(scenario: Scenario) -> Iterator[tuple[str, str]]:

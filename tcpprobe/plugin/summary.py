@@ -10,6 +10,7 @@ from tcpprobe.plugin.bench import Bench
 from tcpprobe.plugin.options import value
 from tcpprobe.plugin.output import Output, OutputError
 from tcpprobe.plugin.workers import attached
+from tcpprobe.report.github import inert
 from tcpprobe.results.model import Verdict
 
 CUT_SHORT = (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
@@ -40,7 +41,7 @@ class Summary:
         told = []
         for target in self.bench.targets:
             link = "the lab's" if target.lab is not None else value(self.config, "tcp_link")
-            told.append(f"tcpprobe: target {target.text}, link {link}, width {self.bench.settings.width}")
+            told.append(f"tcpprobe: target {inert(target.text)}, link {link}, width {self.bench.settings.width}")
         return told
 
     def pytest_report_teststatus(
@@ -72,18 +73,18 @@ class Summary:
         from tcpprobe.report.terminal import summary
 
         for target in self.output.targets.values():
-            terminalreporter.section(f"TCP conformance of {target.run.target}")
+            terminalreporter.section(f"TCP conformance of {inert(target.run.target)}")
             color = bool(terminalreporter.hasmarkup)
             told = summary(target.run, target.results, requirements(), target.end, color=color)
             terminalreporter.write_line(told)
             for note in target.run.notes if target.run.lab is None else ():  # labs are what they always are
-                terminalreporter.write_line(f"note: {note}")
+                terminalreporter.write_line(inert(f"note: {note}"))
             if target.beside is not None:
                 from tcpprobe.report import comparison
 
                 terminalreporter.section("compared with the baseline", sep="-")
                 terminalreporter.write_line(comparison.text(*target.beside, color=color))
         for sentence in self.output.told:
-            terminalreporter.write_line(f"tcpprobe: {sentence}")
+            terminalreporter.write_line(inert(f"tcpprobe: {sentence}"))
         for command in self.output.commands():
             terminalreporter.write_line(command)

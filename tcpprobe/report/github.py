@@ -55,3 +55,8 @@ def harmless(line: str) -> str:
     A runner obeys ``::name …::`` after any white space at a line's start, and ``##[name]`` anywhere.
     """
     return _COMMAND.sub(lambda found: f"{found[1]}\\x3a:" if found[1] is not None else "#\\x23", line)
+
+
+def inert(text: str) -> str:
+    """The text as one line that neither a terminal nor a runner obeys: for names that somebody else chose."""
+    return harmless(plain(text))

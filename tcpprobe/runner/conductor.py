@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from tcpprobe.link.base import Lease, Link, LinkError
 from tcpprobe.link.hub import Hub
@@ -20,6 +19,7 @@ from tcpprobe.play.outcome import blank_result
 from tcpprobe.play.play import Play
 from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Verdict
+from tcpprobe.runner.actor import Actor
 from tcpprobe.runner.liveness import liveness_case
 from tcpprobe.runner.policy import DOUBTFUL, HOSTILE, Disturbance, judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
@@ -28,6 +28,11 @@ from tcpprobe.target.target import Target
 
 #: So many SYNs, a second apart, must stay unanswered before a target is called dead.
 PATIENCE = 10
+
+#: Where all plays come from one address, what could fill a target's backlog is played so many at once: half-open
+#: connections, and again what failed in the crowd. Many servers ask for a backlog of five; when that is full Linux
+#: goes over to SYN cookies and knows of no half-open connection any more.
+FEW = 4
 
 #: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
 #: not wait for them.
@@ -40,41 +45,6 @@ Finish = Callable[[Result, float], None]
 def key_of(case: Case) -> Key:
     """What names a case within a run: its file and its id."""
     return case.scenario.file, case.id
-
-
-class Actor(Protocol):
-    """What the conductor drives: a play, or a connection that a Python test drives by hand."""
-
-    @property
-    def done(self) -> bool:
-        """It has ended."""
-
-    def start(self, now: float) -> None:
-        """Begin."""
-
-    def packet_arrives(self, raw: bytes, now: float) -> None:
-        """A packet came."""
-
-    def timeout(self, now: float) -> None:
-        """The moment that `next_timeout` named has come."""
-
-    def next_timeout(self) -> float | None:
-        """When to be called, None for never."""
-
-    def packets_to_send(self) -> list[bytes]:
-        """What is to be sent; handed over once."""
-
-    def longest_left(self, now: float) -> float:
-        """Seconds until it must have gone on."""
-
-    def late(self, seconds: float) -> None:
-        """The runner was late."""
-
-    def fail(self, reason: str, now: float) -> None:
-        """Something on our own side went wrong."""
-
-    def cancel(self, now: float) -> None:
-        """End; reset what is open."""
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +91,7 @@ class Conductor:
         self.done = 0
         self._slow: deque[Ticket] = deque()
         self._plain: deque[Ticket] = deque()
+        self._few: deque[Ticket] = deque()
         self._exclusive: deque[Ticket] = deque()
         self._alone = False
         self._running: set[Running] = set()
@@ -134,6 +105,10 @@ class Conductor:
         self._unanswered = 0
         self._dead: str | None = None
         self._disturbance = Disturbance()
+
+    @property
+    def _queues(self) -> tuple[deque[Ticket], ...]:
+        return self._slow, self._plain, self._few, self._exclusive
 
     # -- what is asked of it -------------------------------------------------------------------------------------
 
@@ -166,7 +141,7 @@ class Conductor:
     @property
     def waiting(self) -> int:
         """How many cases have not started yet."""
-        return len(self._slow) + len(self._plain) + len(self._exclusive)
+        return sum(map(len, self._queues))
 
     def remaining(self, now: float) -> float:
         """Seconds until the last play in flight must have ended, as far as is known now; for any thread to ask."""
@@ -207,7 +182,7 @@ class Conductor:
 
     def cancel(self, now: float) -> None:
         """Give up all that is queued or in flight; connections still open are reset."""
-        for queue in (self._slow, self._plain, self._exclusive):
+        for queue in self._queues:
             queue.clear()
         for running in tuple(self._running):
             running.actor.cancel(now)
@@ -222,8 +197,15 @@ class Conductor:
         if len(self._running) >= self.settings.width or (self._alone and busy):
             return None
         if self._slow or self._plain:
-            return self._slow or self._plain
+            return (self._slow or self._plain) if self.link.own_addresses or self._opening < FEW else None
+        if self._few:
+            return self._few if len(self._running) < FEW else None
         return self._exclusive if self._exclusive and not busy else None
+
+    @property
+    def _opening(self) -> int:
+        """How many plays fill the target's backlog."""
+        return sum(running.actor.opening for running in self._running)
 
     def _next_ticket(self) -> Ticket | None:
         queue = self._startable()
@@ -363,7 +345,7 @@ class Conductor:
         self._conclude(culprit, judged([result]))
         for ticket, _ in others:
             self._lost(ticket)
-        for queue in (self._slow, self._plain, self._exclusive):
+        for queue in self._queues:
             while queue:
                 self._lost(queue.popleft())
 
@@ -383,10 +365,11 @@ class Conductor:
         if not again:
             self._conclude(ticket, judged(ticket.attempts))
             return
-        if ticket.case.scenario.exclusive or not self.link.own_addresses:
-            # All our plays come from one address there, and a small host's backlog is soon full of them: what failed in
-            # the crowd is confirmed alone.
+        if ticket.case.scenario.exclusive:
             self._exclusive.append(ticket)
+            return
+        if not self.link.own_addresses:
+            self._few.append(ticket)
             return
         for _ in range(again):
             self._start(ticket, now)

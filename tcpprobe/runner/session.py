@@ -19,7 +19,8 @@ from tcpprobe.link.hub import Hub
 from tcpprobe.link.memory import MemoryLink
 from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Run
-from tcpprobe.runner.conductor import Actor, Conductor, Key, key_of
+from tcpprobe.runner.actor import Actor
+from tcpprobe.runner.conductor import Conductor, Key, key_of
 from tcpprobe.runner.conversation import Conversation
 from tcpprobe.runner.preflight import Preflight
 from tcpprobe.runner.settings import Settings

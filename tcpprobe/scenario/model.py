@@ -316,6 +316,12 @@ class Scenario:
         """How the first connection begins."""
         return next(iter(self.connections.values()))
 
+    @property
+    def half_open(self) -> bool:
+        """Whether a connection is half open at the target for more than a moment: it is given so, or waits for long."""
+        states = {given.state for given in self.connections.values()}
+        return "syn-received" in states or ("closed" in states and "slow" in self.tags)
+
     def turns(self) -> Iterator[tuple[int, str]]:
         """Index of a step and name of the connection it is played on, in order.
 

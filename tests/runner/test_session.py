@@ -10,6 +10,7 @@ from tcpprobe.lab.memory import MemoryLab
 from tcpprobe.lab.mutants import MUTANTS
 from tcpprobe.link.memory import MemoryLink
 from tcpprobe.results.model import Verdict
+from tcpprobe.runner.conductor import FEW
 from tcpprobe.runner.session import Session
 from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.load import load_text
@@ -224,7 +225,7 @@ def test_what_may_harm_is_for_labs_unless_asked_for() -> None:
         assert Session(lab.target, lab.link, Settings()).result(case).verdict is Verdict.PASS
 
 
-def test_on_a_shared_address_a_failure_is_confirmed_alone() -> None:
+def test_on_a_shared_address_a_failure_is_confirmed_among_few() -> None:
     """What only fails in the crowd is unstable, not broken: a small host may be overwhelmed by us."""
     crowd: set[int] = set()
 
@@ -247,4 +248,30 @@ def test_on_a_shared_address_a_failure_is_confirmed_alone() -> None:
     results = [session.result(case) for case in played]
     assert Verdict.FAIL not in [result.verdict for result in results]
     assert any("of 5 plays was disturbed" in result.reason or "unstable" in result.reason for result in results)
+    session.close()
+
+
+def test_on_a_shared_address_a_backlog_of_five_is_never_full_of_half_open_connections() -> None:
+    """A target with SYN cookies would know of none of them."""
+    half_open: set[int] = set()
+    most = 0
+
+    def answer(segment: Segment, count: int) -> list[Segment]:
+        nonlocal most
+        if segment.flags & RST:
+            half_open.discard(segment.sport)
+            return []
+        half_open.add(segment.sport)
+        most = max(most, len(half_open))
+        return accept(segment, count)
+
+    link = MemoryLink(Scripted(answer))
+    link.own_addresses = False
+    session = Session(Target("scripted:7", "scripted", pack("203.0.113.1"), 7, 1, {"wire": 7}), link, Settings())
+    played = cases(
+        "      - expect: nothing\n", "    given: syn-received\n", ids=tuple(f"s{number}" for number in range(20))
+    )
+    session.start(played)
+    assert {session.result(case).verdict for case in played} == {Verdict.PASS}
+    assert most == FEW
     session.close()

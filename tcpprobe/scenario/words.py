@@ -73,10 +73,14 @@ REFLEXES = (
     "probe",
     "nagle",
     "congestion",
+    "idle_restart",
+    "limited_transmit",
+    "fast_retransmit",
     "sack",
     "rack",
     "tail_probe",
     "prr",
+    "path_mtu",
     "keep_alive",
 )
 """What our endpoint can be left to do by itself."""

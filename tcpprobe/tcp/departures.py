@@ -175,14 +175,17 @@ class Departures(Core):
             return 1 << 30
         snd = self.tcb.snd
         extra = 0
-        if self.duplicates and self.congestion.recover is None and not self.tcb.sack_on:
+        if self.duplicates and self.congestion.recover is None:
             # Limited transmit, RFC 3042; with SACK the pipe shrinks with what is SACKed.
-            extra = min(self.duplicates, 2) * snd.mss
+            if not self.reflexes.limited_transmit:
+                extra = -self.flight.sacked
+            elif not self.tcb.sack_on:
+                extra = min(self.duplicates, 2) * snd.mss
         return self.congestion.cwnd + extra - self.flight.pipe(snd.una, snd.nxt)
 
     def restart_after_idle(self) -> None:
         """After an RTO without sending begin with the initial window again (RFC 5681 4.1)."""
-        if not self.flight and self.now - self.last_sent > self.rto.value:
+        if self.reflexes.idle_restart and not self.flight and self.now - self.last_sent > self.rto.value:
             self.congestion.idle()
 
     # -- retransmission

@@ -92,7 +92,7 @@ class Losses(Departures):
     def recover(self) -> None:
         """Fast retransmit of the first segment, and fast recovery (RFC 5681 3.2, RFC 6675 5)."""
         snd = self.tcb.snd
-        if not self.reflexes.retransmit:
+        if not (self.reflexes.retransmit and self.reflexes.fast_retransmit):
             return
         # RFC 5681 3.2, step 2: what limited transmit sent is not counted.
         flight = diff(self.before_duplicates if self.duplicates else snd.nxt, snd.una)
@@ -122,7 +122,7 @@ class Losses(Departures):
 
     def find_losses(self) -> bool:
         """Mark what is lost; whether anything is."""
-        if not self.tcb.sack_on:
+        if not (self.tcb.sack_on and self.reflexes.fast_retransmit):
             return False
         fresh = self.congestion.may_recover(self.tcb.snd.una)
         if fresh:
@@ -206,7 +206,7 @@ class Losses(Departures):
 
     def path_mtu(self, mtu: int) -> None:
         """The path takes packets of ``mtu`` bytes at most: what is larger is sent again, in pieces (RFC 1191 6.4)."""
-        if len(self.tcb.local[0]) == 16 and mtu < _LEAST_MTU[16]:
+        if not self.reflexes.path_mtu or (len(self.tcb.local[0]) == 16 and mtu < _LEAST_MTU[16]):
             return  # RFC 8201 4: discarded
         snd = self.tcb.snd
         largest = max(mtu, _LEAST_MTU[len(self.tcb.local[0])]) - FIXED[len(self.tcb.local[0])]

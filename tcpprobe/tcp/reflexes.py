@@ -26,10 +26,14 @@ class Reflexes:
         probe: probe a zero window.
         nagle: hold back a small segment while data is outstanding.
         congestion: keep within the congestion window.
+        idle_restart: begin with the initial window again after an idle RTO (RFC 5681 4.1).
+        limited_transmit: let new data out on the first duplicate acknowledgments (RFC 3042).
+        fast_retransmit: repeat what duplicates, or SACK, show to be lost; off: only what the timer does (RFC 5681 3.2).
         sack: report what arrived out of order (when negotiated).
         rack: find losses by time (RFC 8985 6; with SACK); off: by counting (RFC 6675).
         tail_probe: send a tail loss probe before the retransmission timer expires (RFC 8985 7; with SACK).
         prr: shrink the congestion window little by little in recovery (RFC 9937; with SACK); off: at once.
+        path_mtu: send smaller segments when ICMP asks for it, or large ones vanish (RFC 1191, RFC 8201, RFC 2923).
         keep_alive: probe an idle connection (when configured).
     """
 
@@ -46,10 +50,14 @@ class Reflexes:
     probe: bool = True
     nagle: bool = True
     congestion: bool = True
+    idle_restart: bool = True
+    limited_transmit: bool = True
+    fast_retransmit: bool = True
     sack: bool = True
     rack: bool = True
     tail_probe: bool = True
     prr: bool = True
+    path_mtu: bool = True
     keep_alive: bool = True
 
     ALL: ClassVar[Reflexes]

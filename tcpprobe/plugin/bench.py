@@ -73,7 +73,7 @@ class Bench:
                 read_impairment(self._impairment)
             self._again = shlex.join(again(config))
             known = value(config, "tcp_known")
-            self.ledger = None if known is None else read_ledger(known)
+            self.ledger = {id_: each for text in known for id_, each in read_ledger(text).items()} if known else None
         except (TargetError, ValueError, Problems) as error:
             raise BenchError(str(error)) from None
         self._places: dict[str, Place] = {}

@@ -41,7 +41,7 @@ OPTIONS = (
     ),
     Option("--tcp-width", "number", "scenarios in flight at once", 64, "N"),
     Option("--tcp-level", "text", "weakest level whose violation fails a test", "must", choices=("must", "should")),
-    Option("--tcp-known", "text", "known deviations: a file, or linux, linux-closed, lwip, slirp", None, "FILE"),
+    Option("--tcp-known", "texts", "repeatable: a file of deviations, linux, linux-closed, lwip, slirp", (), "FILE"),
     Option("--tcp-confirm", "number", "how often a failing scenario is played again before it fails", 2, "N"),
     Option("--tcp-timeout-scale", "decimal", "what every time limit is multiplied with", 1.0, "X"),
     Option("--tcp-seed", "number", "start of the run's random numbers", None, "N"),
@@ -143,5 +143,6 @@ def again(config: pytest.Config) -> list[str]:
     for option in OPTIONS:
         found = value(config, option.dest)
         if option.dest in TELLING and found != option.default:
-            words += [option.name] if option.kind == "flag" else [option.name, str(found)]
+            values = found if option.kind == "texts" else [] if option.kind == "flag" else [found]
+            words += [word for each in values for word in (option.name, str(each))] or [option.name]
     return words

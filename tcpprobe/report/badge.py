@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from tcpprobe.catalogue.load import requirements
-from tcpprobe.report.view import Collector, View
+from tcpprobe.report.files import put
+from tcpprobe.report.view import View, viewed
 from tcpprobe.report.words import plain
 from tcpprobe.results.model import End, Result, Run
 
@@ -18,17 +19,12 @@ _LONGEST = 40
 
 def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path) -> None:
     """Write the badge to ``path``. OSError when the file cannot be written."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(run, results, end), encoding="utf-8", errors="backslashreplace")
+    put(render(run, results, end), path)
 
 
 def render(run: Run, results: Iterable[Result], end: End | None) -> str:
     """The badge of a run as SVG."""
-    collector = Collector(run, requirements())
-    for result in results:
-        collector.add(result)
-    view = collector.finish(end)
+    view = viewed(run, results, requirements(), end)
     name = plain(run.target)
     name = f"TCP of {name}" if len(name) <= _LONGEST else f"TCP of {name[: _LONGEST - 1]}…"
     return _drawn(name, _said(view), _COLORS[view.tone], plain(view.judgement))

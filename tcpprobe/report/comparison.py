@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tcpprobe.catalogue.load import requirements
 from tcpprobe.report import embedded, html
+from tcpprobe.report.files import put
 from tcpprobe.report.terminal import painter, tinted
 from tcpprobe.report.words import count, plain
 from tcpprobe.results.compare import Change, Comparison, Row, compare
@@ -63,9 +63,7 @@ def write(runs: Sequence[Source], found: Comparison, path: str | Path) -> None:
     blocks = [(kind, block, number) for number, source in enumerate(others) for kind, block in _packed(source)]
     beside = html.Beside([source.name for source in runs], blocks, text(runs, found, listed=1 << 30))
     page = html.render(last.run, last.results, last.end, requirements(), beside)
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(page.encode("utf-8", "backslashreplace"))
+    put(page, path)
 
 
 def _packed(source: Source) -> list[tuple[str, str]]:

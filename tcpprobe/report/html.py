@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,16 +46,24 @@ SCRIPTS = (
     "keys.js",
     "main.js",
 )
+_TOGETHER = 256
+"""So many pieces of the template are encoded and written at once."""
 _SPELLED_OUT = 40
 """So many failures are spelled out without JavaScript; the rest only in their lists."""
 
 
-def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path) -> None:
-    """Write the report of a run to ``path``. The results are read once; OSError when the file cannot be written."""
-    page = render(run, results, end, requirements())
+def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path, beside: Beside | None = None) -> None:
+    """Write the report of a run to ``path``, piece by piece.
+
+    The results are read once, and of each no more is kept than its line in the lists. OSError when the file cannot be
+    written.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(page.encode("utf-8", "backslashreplace"))
+    pieces = _pieces(run, results, end, requirements(), beside)
+    with target.open("wb") as file:
+        for piece in pieces:
+            file.write(piece.encode("utf-8", "backslashreplace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,12 @@ def render(
     beside: Beside | None = None,
 ) -> str:
     """The report of a run as the text of an HTML page, which opens with a comparison when there are runs beside."""
+    return "".join(_pieces(run, results, end, known, beside))
+
+
+def _pieces(
+    run: Run, results: Iterable[Result], end: End | None, known: Mapping[str, Requirement], beside: Beside | None
+) -> Iterator[str]:
     collector, packer, matrix = Collector(run, known), embedded.Packer(run), StateMatrix()
     spelled: dict[int, str] = {}
     for result in results:
@@ -91,18 +105,18 @@ def render(
 
 def _fill(
     view: View,
-    blocks: list[tuple[str, str]],
+    blocks: Iterable[tuple[str, str]],
     spelled: Mapping[int, str],
     grid: Grid | None,
     beside: Beside | None,
-) -> str:
+) -> Iterator[str]:
     style = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in STYLES)
     script = "\n".join((HERE / "static" / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}\n}})();\n'
-    return (
+    stream = (
         _environment()
         .get_template("page.html.jinja2")
-        .render(
+        .stream(
             view=view,
             run=view.run,
             blocks=blocks,
@@ -117,6 +131,8 @@ def _fill(
             facts=_facts(view),
         )
     )
+    stream.enable_buffering(_TOGETHER)
+    return stream
 
 
 def _policy(style: str, script: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tcpprobe.catalogue.load import requirements
-from tcpprobe.report.view import Collector, Row, Rule, View
+from tcpprobe.report.files import put
+from tcpprobe.report.view import Row, Rule, View, viewed
 from tcpprobe.report.words import RFC_TITLES, number, plain, seconds
 from tcpprobe.results.model import End, Result, Run
 
@@ -25,17 +26,12 @@ _CASES = 8
 
 def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path) -> None:
     """Write the summary of a run to ``path``."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(run, results, end), encoding="utf-8", errors="backslashreplace")
+    put(render(run, results, end), path)
 
 
 def render(run: Run, results: Iterable[Result], end: End | None) -> str:
     """The summary of a run as Markdown."""
-    collector = Collector(run, requirements())
-    for result in results:
-        collector.add(result)
-    return "\n".join(_page(collector.finish(end))) + "\n"
+    return "\n".join(_page(viewed(run, results, requirements(), end))) + "\n"
 
 
 def _page(view: View) -> Iterator[str]:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from tcpprobe.catalogue.load import requirements, url
 from tcpprobe.catalogue.model import Requirement
 from tcpprobe.report.excerpt import failing_step
+from tcpprobe.report.files import put
 from tcpprobe.report.words import LEVELS, plain
 from tcpprobe.results.model import End, Result, Run, Verdict
 
@@ -25,9 +26,7 @@ CUT_SHORT = "The run was cut short: this is what it had found by then."
 
 def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path) -> None:
     """Write the log to ``path``. OSError when the file cannot be written."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(run, results, end), encoding="utf-8", errors="backslashreplace")
+    put(render(run, results, end), path)
 
 
 def render(run: Run, results: Iterable[Result], end: End | None) -> str:

@@ -9,7 +9,7 @@ from tcpprobe.catalogue.model import Requirement
 from tcpprobe.report.excerpt import excerpt, failing_step
 from tcpprobe.report.github import harmless
 from tcpprobe.report.ladder import label, text_ladder
-from tcpprobe.report.view import Collector, View
+from tcpprobe.report.view import View, viewed
 from tcpprobe.report.words import LEVELS, RFC_TITLES, plain, rfc_name, rfc_of
 from tcpprobe.results.model import End, Result, Run, StepResult
 
@@ -31,10 +31,7 @@ def summary(
     width: int = 80,
 ) -> str:
     """The conformance table by RFC, what is broken by name, and what was not tested and why."""
-    collector = Collector(run, requirements)
-    for result in results:
-        collector.add(result)
-    return table(collector.finish(end), color=color, width=width)
+    return table(viewed(run, results, requirements, end), color=color, width=width)
 
 
 def table(view: View, *, color: bool = False, width: int = 80) -> str:

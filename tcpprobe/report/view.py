@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tcpprobe.catalogue.load import url
@@ -252,6 +252,14 @@ class Collector:
             _rfc(number, by_rfc.get(number, []), rows.get(number, []))
             for number in sorted({*by_rfc, *rows}, key=_rfc_order)
         ]
+
+
+def viewed(run: Run, results: Iterable[Result], requirements: Mapping[str, Requirement], end: End | None) -> View:
+    """The view of a whole run; the results are read once."""
+    collector = Collector(run, requirements)
+    for result in results:
+        collector.add(result)
+    return collector.finish(end)
 
 
 def _mark_order(mark: tuple[tuple[str, str], object]) -> tuple[str, int, str]:

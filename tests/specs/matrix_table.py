@@ -13,6 +13,8 @@ from pathlib import Path
 from matrix_behaviours import BEHAVIOURS
 from matrix_steps import Behaviour
 
+from tcpprobe.report.state_matrix import STATES
+
 FOLDER = Path(__file__).parents[2] / "specs" / "rfc9293" / "3.10.7-matrix"
 
 OCTETS = 10
@@ -47,18 +49,6 @@ RESETS, SYNS, OPENINGS = {"RST", "RST,ACK"}, {"SYN", "SYN,ACK", "SYN,FIN"}, {"SY
 ALL = set(KINDS)
 BARE, TEXT, EITHER = {False}, {True}, {False, True}
 
-STATES = (
-    "CLOSED",
-    "LISTEN",
-    "SYN-RECEIVED",
-    "ESTABLISHED",
-    "FIN-WAIT-1",
-    "FIN-WAIT-2",
-    "CLOSE-WAIT",
-    "CLOSING",
-    "LAST-ACK",
-    "TIME-WAIT",
-)
 WITHOUT_WINDOW = {"CLOSED", "LISTEN"}
 OTHERS = set(STATES) - WITHOUT_WINDOW
 RECEIVING = {"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2"}

@@ -179,8 +179,9 @@ class Core:
         if self.urgent and flags & ACK:
             self.point_urgent(segment)
         if tcb.ts_on:
-            # RFC 7323 3.2: in every segment once negotiated.
-            segment.options = _TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, self.timestamp(), tcb.ts_recent)
+            # RFC 7323 3.2: in every segment once negotiated; without ACK nothing is echoed.
+            echo = tcb.ts_recent if flags & ACK else 0
+            segment.options = _TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, self.timestamp(), echo)
         if payload:
             segment.payload = payload
         return segment

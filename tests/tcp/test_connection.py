@@ -128,6 +128,13 @@ def test_abort(state, seq):
         assert talk.state is State.CLOSED
 
 
+def test_a_rst_without_ack_echoes_no_timestamp():
+    with dialogue(replace(PLAIN, timestamps=True)) as talk:
+        talk.peer_stamp = 7
+        talk.established(opts=(options.timestamps(7, 0),)).connection.abort(0.0)
+        assert talk.sends("R", seq=1).parsed.timestamps[1] == 0  # RFC 7323 3.2
+
+
 def test_misuse_is_refused():
     with dialogue() as talk:
         with pytest.raises(ValueError, match="send in CLOSED"):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tcpprobe.report import embedded, html
-from tcpprobe.report.files import put
 from tcpprobe.report.terminal import painter, tinted
 from tcpprobe.report.words import count, plain
 from tcpprobe.results.compare import Change, Comparison, Row, compare
@@ -62,11 +61,10 @@ def write(runs: Sequence[Source], found: Comparison, path: str | Path) -> None:
     *others, last = runs
     blocks = [(kind, block, number) for number, source in enumerate(others) for kind, block in _packed(source)]
     beside = html.Beside([source.name for source in runs], blocks, text(runs, found, listed=1 << 30))
-    page = html.render(last.run, last.results, last.end, requirements(), beside)
-    put(page, path)
+    html.write(last.run, last.results, last.end, path, beside)
 
 
-def _packed(source: Source) -> list[tuple[str, str]]:
+def _packed(source: Source) -> Iterator[tuple[str, str]]:
     packer = embedded.Packer(source.run)
     for result in source.results:
         packer.add(result)

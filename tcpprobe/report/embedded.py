@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 from tcpprobe.results import jsonl
 from tcpprobe.results.jsonl import ResultsError, dump, load
@@ -20,35 +21,41 @@ from tcpprobe.results.model import End, Result, Run
 TYPE = "application/x-tcpprobe"
 BLOCK = 64
 """Results in one block; the page finds a result by its number with this."""
+SPOOLED = 1 << 20
+"""So many bytes of blocks stay in memory; more go to a temporary file."""
 
 _BLOCKS = re.compile(rb'<script type="application/x-tcpprobe" data-kind="\w+">([A-Za-z0-9+/=\s]*)</script>')
 _PAGES = (".html", ".htm")
 
 
 class Packer:
-    """Takes the records of a run in their order and keeps them deflated."""
+    """Takes the records of a run in their order and keeps them deflated, in a temporary file when they are many."""
 
     def __init__(self, run: Run) -> None:
         self._run = _deflated(dump(run))
-        self._blocks: list[str] = []
+        self._spool = SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 - it goes when the packer does
         self._lines: list[bytes] = []
 
     def add(self, result: Result) -> None:
-        """Take the next result."""
+        """Take the next result. Raises OSError when there is no room."""
         self._lines.append(dump(result))
         if len(self._lines) == BLOCK:
             self._flush()
 
     def _flush(self) -> None:
         if self._lines:
-            self._blocks.append(_deflated(b"".join(self._lines)))
+            self._spool.write(_deflated(b"".join(self._lines)).encode() + b"\n")
             self._lines = []
 
-    def finish(self, end: End | None) -> list[tuple[str, str]]:
-        """The blocks as (kind, base64): one "run", the "results", and an "end" when there is one."""
+    def finish(self, end: End | None) -> Iterator[tuple[str, str]]:
+        """The blocks as (kind, base64): one "run", the "results", and an "end" when there is one. To be asked once."""
         self._flush()
-        blocks = [("run", self._run), *(("results", block) for block in self._blocks)]
-        return blocks if end is None else [*blocks, ("end", _deflated(dump(end)))]
+        yield "run", self._run
+        self._spool.seek(0)
+        for block in self._spool:
+            yield "results", block.decode().rstrip("\n")
+        if end is not None:
+            yield "end", _deflated(dump(end))
 
 
 def _deflated(data: bytes) -> str:

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from tcpprobe.catalogue.load import requirements
 from tcpprobe.catalogue.model import Requirement
 from tcpprobe.report import embedded, words
+from tcpprobe.report.files import put_pieces
 from tcpprobe.report.state_matrix import Grid, StateMatrix
 from tcpprobe.report.terminal import failure
 from tcpprobe.report.view import STATES, Collector, Row, View
@@ -58,12 +59,7 @@ def write(run: Run, results: Iterable[Result], end: End | None, path: str | Path
     The results are read once, and of each no more is kept than its line in the lists. OSError when the file cannot be
     written.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    pieces = _pieces(run, results, end, requirements(), beside)
-    with target.open("wb") as file:
-        for piece in pieces:
-            file.write(piece.encode("utf-8", "backslashreplace"))
+    put_pieces(_pieces(run, results, end, requirements(), beside), path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tcpprobe.report.embedded import records
 from tcpprobe.results.jsonl import dump
 from tcpprobe.results.model import Result
 
-from .sample import a_run, an_end, poisoned, results
+from .sample import a_run, an_end, poisoned, results, timer_doubles
 
 STATIC = Path(html.__file__).parent / "static"
 LOADING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src", "object": "data"}
@@ -131,3 +133,17 @@ def test_write_makes_the_folder(tmp_path: Path) -> None:
     html.write(a_run(), results(2), None, path)
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert json.loads(next(records(path.read_bytes())))["run"]["target"] == "lab:linux"
+
+
+def test_of_a_result_no_more_is_kept_than_its_lines_in_the_lists(tmp_path: Path) -> None:
+    html.write(a_run(), [timer_doubles()], None, tmp_path / "report.html")  # compiles the templates
+    peaks = []
+    for count in (100, 600):
+        made = (replace(timer_doubles(), id=f"rto-{number}") for number in range(count))
+        tracemalloc.start()
+        html.write(a_run(), made, None, tmp_path / "report.html")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    stored = len(dump(timer_doubles()))
+    assert stored > 6000
+    assert (peaks[1] - peaks[0]) / 500 < stored / 3

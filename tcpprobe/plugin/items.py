@@ -93,6 +93,8 @@ class ProbeItem(pytest.Item):
             from tcpprobe.report.terminal import failure
 
             return failure(excinfo.value.result, requirements())
+        if isinstance(excinfo.value, pytest.xfail.Exception):
+            return str(excinfo.value)  # a traceback of ours would say nothing, and takes a tenth of a second to make
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -10,6 +10,12 @@ from tcpprobe.wire.seq import add, diff
 Range = tuple[int, int]
 """Sequence numbers [left, right)."""
 
+MOST = 4096
+"""Islands held at once. A peer that sends every other byte would else take hundreds of times its window in memory."""
+
+SACK_MOST = 4
+"""Blocks that a SACK option has room for (RFC 2018 3)."""
+
 
 @dataclass(slots=True, eq=False)
 class Island:
@@ -36,7 +42,7 @@ class Reassembly:
     recent: list[Island] = field(default_factory=list)
 
     def insert(self, base: int, seq: int, data: bytes) -> Range | None:
-        """Hold ``data`` from ``seq``, which must not be before ``base`` (RCV.NXT).
+        """Hold ``data`` from ``seq``, which must not be before ``base`` (RCV.NXT); one island too many is not held.
 
         Returns the first range of it that was held already, for D-SACK, or None.
         """
@@ -46,6 +52,8 @@ class Reassembly:
         low = bisect_left(islands, start, key=lambda island: diff(island.left, base) + len(island.data))
         high = bisect_right(islands, end, key=lambda island: diff(island.left, base))
         touched = islands[low:high]
+        if start and not touched and len(islands) >= MOST:
+            return None
         merged, duplicate = _merge(base, start, data, touched)
         islands[low:high] = [merged]
         if touched:
@@ -62,8 +70,8 @@ class Reassembly:
         return bytes(first.data)
 
     def blocks(self) -> list[Range]:
-        """All islands as SACK blocks, the most recently touched first."""
-        return [(island.left, island.right) for island in self.recent]
+        """The islands most recently touched as SACK blocks, latest first, as many as an option has room for."""
+        return [(island.left, island.right) for island in self.recent[:SACK_MOST]]
 
     def around(self, seq: int) -> Range | None:
         """The island that holds ``seq``, or None."""

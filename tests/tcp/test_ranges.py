@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpprobe.tcp.ranges import Reassembly
+from tcpprobe.tcp.ranges import MOST, SACK_MOST, Reassembly
 from tcpprobe.wire.seq import add, diff
 
 BASE = 0xFFFFFFE0
@@ -32,9 +32,8 @@ def test_islands_are_what_was_inserted_first_come_first_kept(pieces):
     islands = [(diff(island.left, BASE), bytes(island.data)) for island in reassembly.islands]
     assert {at + i: byte for at, data in islands for i, byte in enumerate(data)} == held
     assert all(a + len(data) < b for (a, data), (b, _) in itertools.pairwise(islands))
-    assert sorted(reassembly.blocks(), key=lambda block: diff(block[0], BASE)) == [
-        (island.left, island.right) for island in reassembly.islands
-    ]
+    assert sorted(map(id, reassembly.recent)) == sorted(map(id, reassembly.islands))
+    assert reassembly.blocks() == [(island.left, island.right) for island in reassembly.recent[:SACK_MOST]]
 
 
 def _inside(reassembly, start):
@@ -56,3 +55,15 @@ def test_around_finds_the_island():
     reassembly.insert(0, 10, b"0123456789")
     assert reassembly.around(15) == (10, 20)
     assert reassembly.around(20) is None
+
+
+def test_every_other_byte_is_not_held_for_ever():
+    reassembly = Reassembly()
+    for number in range(MOST + 10):
+        reassembly.insert(0, 10 + 2 * number, b"x")
+    assert len(reassembly.islands) == MOST
+    assert reassembly.insert(0, 11, b"y") is None  # what joins two is held
+    assert len(reassembly.islands) == MOST - 1
+    reassembly.insert(0, 10 + 2 * MOST, b"x")
+    reassembly.insert(0, 0, b"z")  # and so is what comes next
+    assert reassembly.take(0) == b"z"

@@ -95,6 +95,7 @@ def _result(case: Case, target: str, parts: _Parts) -> Result:
         covers=list(scenario.covers),
         level=scenario.level,
         needs=sorted(scenario.needs),
+        tags=sorted(scenario.tags),
         verdict=parts.verdict,
         reason=parts.reason,
         variant=parts.variant,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tcpprobe.catalogue.load import url
 from tcpprobe.catalogue.model import Requirement
-from tcpprobe.report.words import count, rfc_name, rfc_of, section_key
+from tcpprobe.report.words import LEVELS, count, rfc_name, rfc_of, section_key
 from tcpprobe.results.model import End, Observation, Result, Run, Verdict
 from tcpprobe.results.standing import SAYS, Standing, weigh
 
@@ -59,6 +59,7 @@ class Row:
     reason: str
     covers: list[str]
     needs: list[str]
+    tags: list[str]
     duration: float
     place: str
     variant: str
@@ -140,6 +141,7 @@ class Collector:
             reason=result.reason,
             covers=result.covers,
             needs=result.needs,
+            tags=result.tags,
             duration=result.duration,
             place=f"{result.file}:{result.line}",
             variant=result.variant or "",
@@ -206,7 +208,7 @@ class Collector:
             tone=tone,
             levels=levels,
             rfcs=rfcs,
-            findings=[row for row in self._rows if row.verdict == Verdict.FAIL],
+            findings=sorted((row for row in self._rows if row.verdict == Verdict.FAIL), key=_weight),
             deviations=[row for row in self._rows if row.verdict == Verdict.WARN],
             passport=self._passport(),
             not_tested=dict(sorted(self._not_tested.items(), key=lambda item: (-item[1], item[0]))),
@@ -262,6 +264,12 @@ def viewed(run: Run, results: Iterable[Result], requirements: Mapping[str, Requi
     return collector.finish(end)
 
 
+def _weight(row: Row) -> int:
+    """What a MUST is about comes first."""
+    levels = list(LEVELS)
+    return levels.index(row.level) if row.level in levels else len(levels)
+
+
 def _mark_order(mark: tuple[tuple[str, str], object]) -> tuple[str, int, str]:
     """By name, then rows that are numbers in their order, then the others."""
     (name, row), _ = mark
@@ -303,8 +311,9 @@ def judge(run: Run, end: End | None, rules: Mapping[str, Rule], cases: int) -> t
         said = f"{run.target} breaks none of the {count(tested, 'MUST requirement')} that could be judged, "
         said, tone = said + f"and deviates in {count(deviates, 'point')}.", "deviates"
     else:
-        kept = count(tested, "MUST requirement") if tested else count(held, "requirement")
-        said, tone = f"{run.target} keeps all {kept} that could be judged.", "held"
+        kept, what = (tested, "MUST requirement") if tested else (held, "requirement")
+        said = f"all {count(kept, what)}" if kept > 1 else f"the one {what}"
+        said, tone = f"{run.target} keeps {said} that could be judged.", "held"
     if end is None or end.cut_short:
         said += " The run was cut short: this is what it had found by then."
     return said, tone

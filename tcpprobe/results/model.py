@@ -105,7 +105,8 @@ class Result:
 
     ``id`` names the case (scenario and matrix values), ``file``, ``line``, ``column`` where it is written,
     ``covers`` the requirements it speaks about, ``level`` is "must", "should", "may" or "info", ``reproduce`` the
-    command that plays it again, ``row`` the values of the matrix by name (octets as hex digits).
+    command that plays it again, ``row`` the values of the matrix by name (octets as hex digits), ``tags`` the
+    scenario's own.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Result:
     target: str = ""
     reproduce: str = ""
     row: dict[str, Observation] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -176,6 +176,7 @@ def timer_doubles() -> Result:
         section="5",
         covers=["RFC6298-S5-4"],
         needs=["wire", "source"],
+        tags=["slow", "timer"],
         observations={"minimum_rto": 0.2019, "initial_window": 10, "mss": 1460},
         file="specs/rfc6298/timer.probe.yaml",
         line=55,

@@ -98,6 +98,11 @@ def test_2000_results_stay_small() -> None:
     assert len(page(list(results(2000)))) < 6_000_000
 
 
+def test_nothing_moves_by_itself(sample: str) -> None:
+    # Whoever asks for reduced motion gets none, and so does everybody else.
+    assert re.search(r"\b(transition|animation|scroll-behavior|smooth|@keyframes|animate)\b", sample) is None
+
+
 def test_every_class_of_scripts_has_its_file() -> None:
     assert sorted(path.name for path in STATIC.iterdir()) == sorted((*html.STYLES, *html.SCRIPTS))
     for path in STATIC.iterdir():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from pypdf import PdfReader
 from scapy.utils import RawPcapNgReader
 
 from tcpprobe.report import html
@@ -50,6 +53,70 @@ def test_a_hostile_result_stays_text(visit: Visit, tmp_path: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_from_the_landing_view_two_clicks_lead_to_the_first_broken_must_and_its_packet(
+    visit: Visit, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    found = list(results(40))
+    lesser = replace(closed_port(), id="lesser", title="Something that should be", level="should")
+    html.write(a_run(), [lesser, *found[5:], *found[:5]], an_end(found), path)
+    page = visit(path).page
+    first = page.locator(".findings li").first
+    expect(first).to_be_in_viewport(ratio=0.5)  # nobody has to scroll to it
+    expect(first).to_contain_text("RFC9293-S3.10.7.1-2")
+    first.locator(".finding a").first.click()
+    expect(page.locator("#detail .meta")).to_contain_text("MUST")
+    page.locator("#detail .near-miss a").click()
+    expect(page.locator("#packet-title")).to_be_in_viewport()
+    expect(page.locator("#packet-line")).to_contain_text("[RA] seq 0 ack 0")
+    expect(page.locator(".hexline b.wrong").first).to_be_in_viewport()
+
+
+def test_each_filter_of_the_form_narrows_the_list(visit: Visit, report: Path) -> None:
+    page = visit(report).page
+    for choice, said in (("#rfc", "6298"), ("#need", "agent"), ("#tag", "timer")):
+        page.locator(choice).select_option(said)
+        expect(page.locator("#shown")).to_contain_text("of 150")
+        assert page.url.endswith(f"#{choice[1:]}={said}")
+        page.locator("#filters button[type=reset]").click()
+        expect(page.locator("#shown")).to_have_text("150 scenarios")
+    for name in ("v", "l"):
+        for chip in page.locator(f"#filters label.chip:has(input[name={name}])").all():
+            chip.click()
+            expect(page.locator("#shown")).to_contain_text("of 150")
+            chip.click()
+            expect(page.locator("#shown")).to_have_text("150 scenarios")
+
+
+def test_the_printed_report_says_what_was_found(visit: Visit, report: Path, tmp_path: Path) -> None:
+    for hash_, wanted in (
+        ("", ["lab:linux", "breaks 1 of the 7 MUST", "SYN to a closed port draws RST,ACK", "Passport", "Results"]),
+        (
+            "case=closed-port-syn",
+            ["What must be", "acknowledgment number", "ack: 1001", "pytest --tcp-target lab:linux"],
+        ),
+    ):
+        paper = tmp_path / "report.pdf"
+        paper.write_bytes(visit(report, hash_, color_scheme="dark").page.pdf(format="A4"))
+        text = " ".join(" ".join(sheet.extract_text() for sheet in PdfReader(paper).pages).split())
+        assert [said for said in wanted if said not in text] == []
+
+
+def test_tshark_finds_no_malformed_packet_in_the_capture(visit: Visit, report: Path, tmp_path: Path) -> None:
+    for case in ("rto-doubles", "too-big-obeyed"):
+        page = visit(report, f"case={case}").page
+        with page.expect_download() as download:
+            page.locator("#capture").click()
+        kept = tmp_path / f"{case}.pcapng"
+        download.value.save_as(kept)
+        read = ["tshark", "-r", str(kept), "-T", "fields", "-e", "frame.number", "-e", "frame.comment"]
+        lines = subprocess.run(read, capture_output=True, text=True, check=True).stdout.splitlines()
+        assert len(lines) > 4
+        assert all(line.partition("\t")[2] for line in lines)
+        bad = subprocess.run([*read, "-Y", "_ws.malformed"], capture_output=True, text=True, check=True).stdout
+        assert bad == ""
+
+
 def test_filters_narrow_the_list_and_stand_in_the_address(visit: Visit, report: Path) -> None:
     page = visit(report).page
     page.locator("#filters .chip", has_text="fail").click()
@@ -70,6 +137,7 @@ def test_filters_narrow_the_list_and_stand_in_the_address(visit: Visit, report: 
         ("q=RFC8201-S4-1", "of 150"),
         ("rfc=5961", "2 of 150"),
         ("need=agent", "of 150"),
+        ("tag=timer", "of 150"),
         ("l=should", "2 of 150"),
         ("req=RFC5961-S3.2-3", "about RFC5961-S3.2-3"),
     ],

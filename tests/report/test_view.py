@@ -50,12 +50,14 @@ def test_an_unknown_requirement_is_shown_all_the_same() -> None:
 
 
 def test_judgements() -> None:
-    assert view([closed_port(Verdict.PASS)]).judgement == "lab:linux keeps all 1 MUST requirement that could be judged."
+    assert (
+        view([closed_port(Verdict.PASS)]).judgement == "lab:linux keeps the one MUST requirement that could be judged."
+    )
     assert view([skipped()]).judgement == "Nothing was judged in 1 scenario."
     assert view([closed_port()], End(cut_short=True)).judgement.endswith("this is what it had found by then.")
     assert view([]).tone == "untested"
     may = replace(closed_port(Verdict.PASS), covers=["RFC9293-MAY-3"])
-    assert view([may]).judgement == "lab:linux keeps all 1 requirement that could be judged."
+    assert view([may]).judgement == "lab:linux keeps the one requirement that could be judged."
 
 
 def test_why_things_were_not_tested_is_counted() -> None:

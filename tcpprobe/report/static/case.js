@@ -145,7 +145,7 @@ function nearMiss(result, step) {
   const index = result.transcript.findIndex((entry) => /^(missed|nearest)/.test(entry.note));
   if (step.outcome !== "missed") return step.variant ? `It was met as ${step.variant}.` : null;
   if (index < 0) return step.kind === "expect" ? "Nothing came that was nearly that." : null;
-  const link = el("a", { href: state.href({ pkt: index }) }, `Packet ${index + 1}`);
+  const link = el("a", { href: state.href({ pkt: index }), onclick: () => $("#packet-title").scrollIntoView() }, `Packet ${index + 1}`);
   const names = step.differences.map(({ field: name }) => name);
   const fields = names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0];
   if (!fields) return [link, ` after ${seconds(result.transcript[index].time)} was not expected.`];

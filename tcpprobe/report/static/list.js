@@ -1,13 +1,20 @@
-/* The list of results: filters by verdict, level, RFC, need, requirement and text, all in the hash. */
+/* The list of results: filters by verdict, level, RFC, need, tag, requirement and text, all in the hash. */
 
 const rows = $$(".group tr[data-n]");
 const rowOf = new Map(rows.map((row) => [row.dataset.id, row]));
 let shown = rows;
 let haystacks = null;
 
+/* What any row has can be chosen; a choice of nothing is not shown. */
+function offer(id, said) {
+  const found = new Set(rows.flatMap((row) => said(row).split(" ")).filter(Boolean));
+  for (const word of [...found].sort()) $(id).append(el("option", { value: word }, word));
+  $(id).parentElement.hidden = !found.size;
+}
+
 function startList() {
-  const needs = new Set(rows.flatMap((row) => row.dataset.needs.split(" ")).filter(Boolean));
-  for (const need of [...needs].sort()) $("#need").append(el("option", { value: need }, need));
+  offer("#need", (row) => row.dataset.needs);
+  offer("#tag", (row) => row.dataset.tags ?? "");
   if (rows.length > 300) {
     /* Long lists are laid out as they come into view; the guess keeps the scroll bar steady. */
     for (const group of $$(".group")) {
@@ -42,25 +49,27 @@ const clearFilters = () => state.set(Object.fromEntries(FILTERS.map((name) => [n
 
 function formState() {
   const checked = (name) => $$(`#filters input[name=${name}]:checked`).map((box) => box.value).join(",");
-  return { q: $("#q").value, v: checked("v"), l: checked("l"), rfc: $("#rfc").value, need: $("#need").value, req: state.get("req") };
+  return { q: $("#q").value, v: checked("v"), l: checked("l"), rfc: $("#rfc").value, need: $("#need").value, tag: $("#tag").value, req: state.get("req") };
 }
 
 function applyFilters() {
   const text = state.get("q").toLowerCase().split(/\s+/).filter(Boolean);
-  const [verdicts, levels, rfc, need, req] = [state.list("v"), state.list("l"), state.get("rfc"), state.get("need"), state.get("req")];
+  const [verdicts, levels] = [state.list("v"), state.list("l")];
+  const [rfc, need, tag, req] = ["rfc", "need", "tag", "req"].map((name) => state.get(name));
   haystacks ??= rows.map((row) => `${row.textContent} ${row.dataset.more}`.toLowerCase());
   const cases = req ? new Set($$("a[data-v]", ruleRows.get(req)?.cells[4]).map((link) => link.textContent)) : null;
   shown = [];
   rows.forEach((row, index) => {
-    const { v, l, needs, more, id } = row.dataset;
+    const { v, l, needs, tags, more, id } = row.dataset;
     const keep = (!verdicts.length || verdicts.includes(v)) && (!levels.length || levels.includes(l))
       && (!rfc || row.closest(".group").dataset.rfc === rfc) && (!need || needs.split(" ").includes(need))
+      && (!tag || (tags ?? "").split(" ").includes(tag))
       && (!cases || cases.has(id) || more.split(" ").includes(req)) && text.every((word) => haystacks[index].includes(word));
     if (row.hidden === keep) row.hidden = !keep;
     if (keep) shown.push(row);
   });
   for (const group of $$(".group")) group.hidden = !$("tr[data-n]:not([hidden])", group);
-  const said = shown.length === rows.length ? `${rows.length.toLocaleString("en")} scenarios` : `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
+  const said = shown.length === rows.length ? `${rows.length.toLocaleString("en")} scenario${rows.length === 1 ? "" : "s"}` : `${shown.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
   $("#shown").replaceChildren(said, req ? el("span", { class: "by" }, ` about ${req} `, el("button", { type: "button", class: "link", onclick: () => state.set({ req: "" }) }, "all")) : "");
   $("#none").hidden = shown.length > 0 || !rows.length;
   fillForm(text.length ? state.get("q") : "");
@@ -74,6 +83,7 @@ function fillForm(query) {
   }
   $("#rfc").value = state.get("rfc");
   $("#need").value = state.get("need");
+  $("#tag").value = state.get("tag");
 }
 
 /* Where the open scenario stands among those that the filters show. */

@@ -1,5 +1,5 @@
 /* The page's whole state is its hash, so every view can be linked to, and Back works.
-   case, pkt, scale: a scenario, its selected packet, its ladder's scale; q, v, l, rfc, need, req: the list's filters;
+   case, pkt, scale: a scenario, its selected packet, its ladder's scale; q, v, l, rfc, need, tag, req: the list's filters;
    view: compare (several runs) or run (the last of them), diff: a scenario side by side;
    theme: light or dark. */
 
@@ -36,4 +36,4 @@ const state = {
   },
 };
 
-const FILTERS = ["q", "v", "l", "rfc", "need", "req"];
+const FILTERS = ["q", "v", "l", "rfc", "need", "tag", "req"];

@@ -275,10 +275,12 @@ class Arrivals(Text):
     def note_timestamp(self, seg: Segment) -> bool:
         """RFC 7323 5.3, R3: remember the timestamp of a segment that holds the left window edge."""
         tcb = self.tcb
+        if seg.flags & RST:
+            return False  # RFC 7323 5.2; and it was not looked at yet
         self.unanswered_since = None
         if self.config.keep_alive is not None:
             self.not_idle(self.config.keep_alive)
-        if not tcb.ts_on or seg.flags & RST or (stamps := self.stamps(seg)) is None:
+        if not tcb.ts_on or (stamps := self.stamps(seg)) is None:
             return False
         # Last.ACK.sent, not RCV.NXT: RFC 7323 4.3 (2). An outdated TS.Recent yields to any: 5.5.
         newer = diff(stamps[0], tcb.ts_recent) >= 0 or self.ts_recent_outdated()

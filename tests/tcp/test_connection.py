@@ -178,6 +178,14 @@ def test_no_keep_alive_while_data_is_outstanding():
         talk.sends("A", seq=1, len=0)
 
 
+def test_a_rst_out_of_the_blue_does_not_put_the_keep_alive_off():
+    with dialogue(replace(PLAIN, keep_alive=10.0)) as talk:
+        talk.established().arrives("A", 1, 1).after(5.0)
+        talk.arrives("R", 100000)
+        assert talk.to_timeout() == 5.0
+        talk.sends("A", seq=0, len=0)
+
+
 def test_keep_alive_is_off_by_default_and_gives_up_when_on():
     with dialogue() as talk:
         talk.established().after(100000.0).sends_nothing()

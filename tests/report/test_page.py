@@ -102,6 +102,14 @@ def test_the_printed_report_says_what_was_found(visit: Visit, report: Path, tmp_
         assert [said for said in wanted if said not in text] == []
 
 
+def test_squares_and_ladders_are_whole_on_paper(visit: Visit, report: Path) -> None:
+    page = visit(report, media="print").page
+    adjusted = "getComputedStyle(document.querySelector('button.sq-held')).printColorAdjust"
+    assert page.evaluate(adjusted) == "exact"
+    page = visit(report, "case=rto-doubles", media="print").page
+    assert page.evaluate("getComputedStyle(document.querySelector('svg.ladder')).maxWidth") == "100%"
+
+
 def test_tshark_finds_no_malformed_packet_in_the_capture(visit: Visit, report: Path, tmp_path: Path) -> None:
     for case in ("rto-doubles", "too-big-obeyed"):
         page = visit(report, f"case={case}").page

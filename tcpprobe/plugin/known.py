@@ -12,8 +12,9 @@ from tcpprobe.marked.problem import Problem, Problems
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.scenario.bundled import path as bundled_path
 
-KEYS = ("verdict", "does", "source")
-VERDICTS = ("fail", "warn")
+KEYS = frozenset({"verdict", "does", "source"})
+SOMETIMES = "sometimes"
+VERDICTS = ("fail", "warn", "pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,16 @@ class Known:
     """One listed deviation.
 
     Attributes:
-        verdict: ``fail`` or ``warn``: what the scenario finds.
+        verdict: ``fail`` or ``warn``: what the scenario finds; ``pass`` takes back what a ledger named before lists.
         does: what the target does instead.
         source: documentation, code or measurement that shows it is the target's doing.
+        sometimes: it is not always seen, so that a case that passes is none.
     """
 
     verdict: str
     does: str
     source: str
+    sometimes: bool = False
 
 
 Ledger = Mapping[str, Known]
@@ -51,18 +54,22 @@ def read(text: str) -> Ledger:
     for id_, node in root.value.items():
         problems += _mistakes(node)
         if not problems:
-            ledger[str(id_)] = Known(**{name: str(node.value[name].value) for name in KEYS})
+            words = {name: str(node.value[name].value) for name in KEYS}
+            ledger[str(id_)] = Known(**words, sometimes=SOMETIMES in node.value)
     if problems:
         raise Problems(problems)
     return ledger
 
 
 def _mistakes(node: Node) -> list[Problem]:
-    if node.kind is not Kind.MAP or set(node.value) != set(KEYS):
-        return [node.problem(f"what is known has these keys: {', '.join(KEYS)}")]
+    if node.kind is not Kind.MAP or set(node.value) - {SOMETIMES} != KEYS:
+        return [node.problem("what is known has these keys: verdict, does, source, and perhaps sometimes: true")]
+    sometimes = node.value.get(SOMETIMES)
+    if sometimes is not None and sometimes.value is not True:
+        return [sometimes.problem("sometimes is true, or not there")]
     verdict = node.value["verdict"]
     if verdict.value not in VERDICTS:
-        return [verdict.problem(f"the verdict is {' or '.join(VERDICTS)}, not {verdict.value!r}")]
+        return [verdict.problem(f"the verdict is {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}, not {verdict.value!r}")]
     return []
 
 
@@ -77,6 +84,6 @@ def surprise(ledger: Ledger, result: Result) -> tuple[Known | None, str | None]:
         return known, None
     if known is None:
         return None, None if seen is Verdict.PASS else f"this {seen} is not in the ledger of known deviations"
-    if seen == known.verdict:
+    if seen == known.verdict or (known.sometimes and seen is Verdict.PASS):
         return known, None
     return known, f"the ledger of known deviations says {known.verdict}, but this is {seen}: {known.does}"

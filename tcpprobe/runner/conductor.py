@@ -32,7 +32,7 @@ PATIENCE = 10
 #: Where all plays come from one address, what could fill a target's backlog is played so many at once: half-open
 #: connections, and again what failed in the crowd. Many servers ask for a backlog of five; when that is full Linux
 #: goes over to SYN cookies and knows of no half-open connection any more.
-FEW = 4
+FEW = 3
 
 #: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
 #: not wait for them.

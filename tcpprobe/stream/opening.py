@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tcpprobe.link.base import Lease, Link, LinkError
 from tcpprobe.link.device import open_tun
+from tcpprobe.link.packet import UNPRIVILEGED as UNPRIVILEGED_PACKET
 from tcpprobe.link.packet import PacketLink
 from tcpprobe.link.raw import UNPRIVILEGED, RawLink
 from tcpprobe.stream.errors import Refused, StreamError, TimedOut, Unreachable
@@ -114,9 +115,11 @@ def open_link(link: str | Link, target: bytes, source: bytes | None, interface: 
 
 def sentence(error: LinkError) -> str:
     """Why a link cannot be used, for those who cannot take a lab instead."""
-    if str(error) == UNPRIVILEGED:
-        return "the raw link needs the capability CAP_NET_RAW: run as root, or use a TUN device of yours (link tun)"
-    return str(error)
+    told = str(error)
+    if told in (UNPRIVILEGED, UNPRIVILEGED_PACKET):
+        needs = told.partition(":")[0]
+        return f"{needs}: run as root, or use a TUN device of yours (link tun)"
+    return told
 
 
 def loop_over(link: Link, lease: Lease, config: Config | None, tap: Tap | None) -> Loop:

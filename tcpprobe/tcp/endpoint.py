@@ -14,9 +14,10 @@ from tcpprobe.tcp.events import Event
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import State
 from tcpprobe.tcp.tcb import Address
+from tcpprobe.wire.fragments import Reassembly
 from tcpprobe.wire.hosts import is_a_host
 from tcpprobe.wire.icmp import Icmp, icmp_name
-from tcpprobe.wire.ip import Packet, quoted_tuple
+from tcpprobe.wire.ip import PIECE, Packet, quoted_tuple
 from tcpprobe.wire.segment import Segment
 
 Make = Callable[..., Connection]
@@ -35,6 +36,7 @@ class Endpoint:
 
     Attributes:
         connections: the living ones, by (local, remote).
+        reassembly: what came of packets in fragments (RFC 1122 3.3.2).
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Endpoint:
         self.config = config
         self.reflexes = reflexes
         self.make = make
+        self.reassembly = Reassembly()
         self.connections: dict[Pair, Connection] = {}
         self._listeners: dict[int, int] = {}
         self._half_open: dict[int, dict[Pair, None]] = {}
@@ -103,6 +106,11 @@ class Endpoint:
 
     def packet_arrives(self, packet: Packet, now: float) -> None:
         """One packet from the network; what is not for us, or no TCP, is ignored."""
+        if packet.problem == PIECE and packet.dst in self.addresses:
+            whole = self.reassembly.arrives(packet, now)
+            if whole is None:
+                return
+            packet = whole
         segment = packet.payload
         if isinstance(segment, Icmp):
             self._icmp_arrives(packet, segment, now)
@@ -190,7 +198,10 @@ class Endpoint:
         if connection is None:
             return
         at = 4 * (icmp.quote[0] & 15) if version == 4 else 40
-        seq = int.from_bytes(icmp.quote[at + 4 : at + 8], "big")
+        number = icmp.quote[at + 4 : at + 8]
+        if len(number) < 4:
+            return  # it cannot be checked (RFC 5927 4.1)
+        seq = int.from_bytes(number, "big")
         connection.error_arrives(icmp_name(icmp, version), seq, icmp.mtu, now)
         self.touch(connection)
 

@@ -269,6 +269,18 @@ def test_a_hard_icmp_error_refuses_an_opening_connection():
     assert connection.state is State.CLOSED
 
 
+@pytest.mark.parametrize(("quoted", "state"), [(28, State.CLOSED), (27, State.SYN_SENT), (24, State.SYN_SENT)])
+def test_a_quote_without_the_whole_sequence_number_is_not_believed(quoted, state):
+    made = endpoint()
+    connection = made.connect((US[4], 5000), (PEER[4], 80), 0.0)
+    connection.renumber(0)
+    connection.send_syn(SYN)
+    syn = made.packets_to_send(0.0)[-1]
+    icmp = Icmp(*icmp_named("port-unreachable", 4), bytes(4), ip.encode(syn)[:quoted])
+    made.packet_arrives(ip.decode(ip.encode(ip.Packet(PEER[4], US[4], icmp))), 0.1)
+    assert connection.state is state
+
+
 @pytest.mark.parametrize(("name", "left"), [("port-unreachable", 0), ("host-unreachable", 1)])
 def test_a_hard_icmp_error_ends_a_half_open_connection(name, left):
     made = endpoint()

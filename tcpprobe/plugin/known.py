@@ -14,7 +14,7 @@ from tcpprobe.scenario.bundled import path as bundled_path
 
 KEYS = frozenset({"verdict", "does", "source"})
 SOMETIMES = "sometimes"
-VERDICTS = ("fail", "warn", "pass")
+VERDICTS = ("fail", "warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Known:
     """One listed deviation.
 
     Attributes:
-        verdict: ``fail`` or ``warn``: what the scenario finds; ``pass`` takes back what a ledger named before lists.
+        verdict: ``fail`` or ``warn``: what the scenario finds.
         does: what the target does instead.
         source: documentation, code or measurement that shows it is the target's doing.
         sometimes: it is not always seen, so that a case that passes is none.
@@ -69,7 +69,7 @@ def _mistakes(node: Node) -> list[Problem]:
         return [sometimes.problem("sometimes is true, or not there")]
     verdict = node.value["verdict"]
     if verdict.value not in VERDICTS:
-        return [verdict.problem(f"the verdict is {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}, not {verdict.value!r}")]
+        return [verdict.problem(f"the verdict is {' or '.join(VERDICTS)}, not {verdict.value!r}")]
     return []
 
 

@@ -49,6 +49,16 @@ function redraw() {
 
 const choose = (index) => state.set({ pkt: index }, true);
 
+/* On paper a ladder is as wide as a sheet, and one that is longer than a sheet gives way to its table. */
+const SHEET = 700;
+
+function forPaper(printing) {
+  if (!view.result?.transcript.length) return;
+  if (printing) $("#ladder").replaceChildren(ladder(view.result, SHEET, view.scale, view.selected, choose));
+  else drawLadder();
+  if (view.result.transcript.length > LONG) $(".twin").open = printing;
+}
+
 function drawLadder() {
   const box = $("#ladder");
   if (!box || !view.result.transcript.length) return;

@@ -54,6 +54,8 @@ async function start() {
     if (FILTERS.some((name) => state.get(name)) && !state.get("case") && !scrollY) $("#results").scrollIntoView();
     show();
   });
+  addEventListener("beforeprint", () => forPaper(true));
+  addEventListener("afterprint", () => forPaper(false));
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth !== width && view.result) redraw();

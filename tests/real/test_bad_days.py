@@ -90,15 +90,8 @@ def test_an_interface_that_goes_in_the_middle(
 def test_nothing_is_left_behind(neighbour: Neighbour, tmp_path: Path, how: signal.Signals) -> None:
     """Neither a socket nor an interface, a route or an address; what came is kept."""
     path = tmp_path / "f"
-    looks = (
-        ("ip", "-4", "address"),
-        ("ls", "/sys/class/net"),
-        ("ip", "route"),
-        ("ip", "rule"),
-        ("ss", "-Hanw"),
-        ("ss", "-Hatn"),
-    )
-    before = [inside(neighbour.ours, *look) for look in looks]
+    looks = ("ip -4 address", "ls /sys/class/net", "ip route", "ip rule", "ss -Hanw", "ss -Hatn")
+    before = [inside(neighbour.ours, *look.split()) for look in looks]
     process = fetching(neighbour, path)
     process.send_signal(how)
     assert process.wait(30) == {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}[how]

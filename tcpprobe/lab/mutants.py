@@ -16,6 +16,7 @@ _MODULES = (
     "mutants_sending",
     "mutants_network",
     "mutants_extensions",
+    "mutants_fragments",
 )
 
 for _module in _MODULES:

@@ -13,8 +13,9 @@ from tcpprobe.play.scope import Capture
 from tcpprobe.results.model import Verdict
 from tcpprobe.scenario.model import Send
 from tcpprobe.wire.flags import ACK, SYN
+from tcpprobe.wire.fragments import Reassembly, cut
 from tcpprobe.wire.icmp import Icmp, icmp_named, mtu_word
-from tcpprobe.wire.ip import Packet, encode
+from tcpprobe.wire.ip import Packet, decode, encode
 from tcpprobe.wire.segment import Segment, encode_segment
 
 if TYPE_CHECKING:
@@ -37,10 +38,34 @@ def build(play: Play, line: Line, step: Send) -> tuple[bytes, Packet]:
         if "ip" in fields:
             places = {"local": tcb.local[0], "remote": tcb.remote[0]}
             header = {name: places.get(value, value) for name, value in fields["ip"].items()}
+            how = header.pop("fragments", None)
+            if how is not None:
+                header = {"df": False, "ident": _identification(play, line), **header}
             packet = replace(packet, **header)
+            if how is not None:
+                packet.fragments = cut(packet, how)
         return encode(packet), packet
     except ValueError as error:
         raise Stop(Verdict.ERROR, f"{step.place}: cannot be sent: {error}") from None
+
+
+def _identification(play: Play, line: Line) -> int:
+    """What this packet's fragments have in common with those of no other connection, and of no other packet of it.
+
+    Never zero, for which Linux would write another number (raw(7)).
+    """
+    return (line.connection.tcb.local[1] * _SPREAD + len(play.records)) & 0xFFFF or 1
+
+
+_SPREAD = 0x9E37
+"""Odd, so that no two ports have the same product modulo 2**16; neighbouring ports are far apart."""
+
+
+def arrives_whole(packet: Packet) -> bool:
+    """Whether a sound host that gets all fragments of a packet makes that packet of them."""
+    reassembly = Reassembly()
+    found = [reassembly.arrives(decode(each), 0.0) for each in packet.fragments]
+    return any(each is not None and each.payload == decode(encode(packet)).payload for each in found)
 
 
 def _raw(_play: Play, _line: Line, _sender: Line, fields: Fields) -> bytes:

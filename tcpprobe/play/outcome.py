@@ -147,6 +147,7 @@ def _entry(play: Play, record: Record) -> Entry:
         text=text,
         step=record.step,
         note=record.note if record.raw else "",
+        fragments=list(record.packet.fragments) if record.packet is not None else [],
     )
 
 

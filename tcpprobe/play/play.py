@@ -20,8 +20,9 @@ from tcpprobe.scenario.expression import ExpressionError, NothingYet
 from tcpprobe.scenario.model import Case, Step
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.checksum import Checksum
+from tcpprobe.wire.fragments import Reassembly
 from tcpprobe.wire.icmp import Icmp
-from tcpprobe.wire.ip import Packet, decode, encode, quoted_tuple
+from tcpprobe.wire.ip import PIECE, Packet, decode, encode, quoted_tuple
 from tcpprobe.wire.segment import Segment
 
 #: What a step yields: the line whose next arrival it wants (None: no arrival, just time) and until when it waits.
@@ -72,6 +73,7 @@ class Play:
         self.reason = ""
         self._lateness = 0.0
         self._out: list[bytes] = []
+        self._reassembly = Reassembly()
         self._script: Script = self._play()
         self._waiting: Wait = (None, None)
 
@@ -88,10 +90,12 @@ class Play:
             return
         self.now = max(self.now, now)
         packet = decode(raw)
+        if packet.problem == PIECE:
+            packet = self._put_together(packet) or packet
         line = self._line_of(packet)
         if line is None:
             return
-        record = Record(now, "received", line.name, raw, packet, None, iss=line.connection.tcb.iss)
+        record = Record(now, "received", line.name, packet.raw, packet, None, iss=line.connection.tcb.iss)
         self.records.append(record)
         arrival = Arrival(packet, now, record)
         if len(self.records) > MOST_PACKETS:
@@ -181,7 +185,7 @@ class Play:
 
     def transmit_raw(self, line: Line, raw: bytes, packet: Packet | None, note: str = "") -> Record:
         """Send bytes as they are."""
-        self._out.append(raw)
+        self._out.extend(packet.fragments if packet is not None and packet.fragments else (raw,))
         record = Record(self.now, "sent", line.name, raw, packet, self.step, note, line.connection.tcb.iss)
         self.records.append(record)
         return record
@@ -278,6 +282,14 @@ class Play:
         tcb = line.connection.tcb
         if line.dialled:
             self._out.append(encode(Packet(tcb.local[0], tcb.remote[0], line.farewell())))
+
+    def _put_together(self, packet: Packet) -> Packet | None:
+        """The packet that this fragment completes: one line of the transcript instead of those of its fragments."""
+        whole = self._reassembly.arrives(packet, self.now)
+        if whole is not None:
+            came = {id(each) for each in whole.fragments}
+            self.records = [record for record in self.records if id(record.raw) not in came]
+        return whole
 
     def _line_of(self, packet: Packet) -> Line | None:
         payload = packet.payload

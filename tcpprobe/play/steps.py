@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tcpprobe.play import services
-from tcpprobe.play.craft import build
+from tcpprobe.play.craft import arrives_whole, build
 from tcpprobe.play.line import Arrival, Line
 from tcpprobe.play.observing import QUIET, collect, flat, patterns, record
 from tcpprobe.play.outcome import BROKEN, Mark, Stop
@@ -61,7 +61,8 @@ def send(play: Play, step: Send) -> Walk:
             yield from pause(play, step.every * play.stage.scale)
         raw, packet = build(play, line, step)
         if isinstance(packet.payload, Segment):
-            line.connection.note_sent(packet.payload, play.now)
+            if not packet.fragments or arrives_whole(packet):
+                line.connection.note_sent(packet.payload, play.now)
             line.dialled = True
         play.transmit_raw(line, raw, packet)
         captures.append(Capture(packet, play.now - play.started))

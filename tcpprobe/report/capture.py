@@ -14,7 +14,12 @@ def write(result: Result, file: str | Path | IO[bytes], started: float = 0.0) ->
     """Write the capture; ``started`` (seconds since the epoch) is what the play's times count from."""
     write_pcapng(
         file,
-        ((started + entry.time, entry.packet, comment(result, entry)) for entry in result.transcript if entry.packet),
+        (
+            (started + entry.time, packet, comment(result, entry))
+            for entry in result.transcript
+            for packet in entry.fragments or (entry.packet,)
+            if packet
+        ),
     )
 
 

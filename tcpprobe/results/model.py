@@ -42,7 +42,7 @@ class Entry:
 
     ``kind`` is "sent", "received" or "event"; ``packet`` the IP packet's bytes, empty for an event; ``text`` one line
     in relative numbers; ``step`` the index of the step it belongs to; ``note`` what became of it ("met", "missed",
-    "retransmission, ignored", …).
+    "retransmission, ignored", …). ``fragments`` are the packets that were on the wire instead, when it went in such.
     """
 
     # Packets are stored as base64url (RFC 4648 5) because JSON has no bytes.
@@ -55,6 +55,7 @@ class Entry:
     text: str = ""
     step: int | None = None
     note: str = ""
+    fragments: list[bytes] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from tcpprobe.scenario.optionlist import read_options
 from tcpprobe.scenario.template import Resolve, Template, bounded, filler, wrapped
 from tcpprobe.scenario.words import ECN, ICMP_NAMES, IP_BITS, SEGMENT_BITS
 from tcpprobe.wire.flags import LETTERS, parse_flags
+from tcpprobe.wire.fragments import Piece, pieces_at
 from tcpprobe.wire.icmp import NAMES
 from tcpprobe.wire.ip import pack
 
@@ -184,6 +185,8 @@ def _ip(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
             reader(desk, value, inner)
     if "tos" in node.value and ("ecn" in node.value or "dscp" in node.value):
         desk.problem(node.keys["tos"], "'tos' is 'dscp' and 'ecn' together: give one or the other")
+    if "fragment" in node.value and "fragments" in node.value:
+        desk.problem(node.keys["fragment"], "'fragment' is one, 'fragments' are all: give one or the other")
     dscp, ecn = inner.pop("dscp", None), inner.pop("ecn", None)
     if dscp or ecn:
         inner["tos"] = lambda scope: (dscp(scope) if dscp else 0) << 2 | (ecn(scope) if ecn else 0)
@@ -250,6 +253,50 @@ def _fragment(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
     fields["fragment"] = lambda scope: (offset(scope), following)
 
 
+def _eighths(desk: Desk, node: Node, what: str) -> Resolve:
+    value = desk.value(node, what, 0, 65528)
+    if node.kind is Kind.INT and node.value % 8:
+        desk.problem(node, f"{what} {node.value} is not a multiple of 8", "IP counts fragments in units of 8 octets")
+    return bounded(value, what, 0, 65528)
+
+
+def _fragments(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
+    """Octets of each fragment, or where the packet is cut, or the fragments one by one."""
+    if node.kind is not Kind.LIST:
+        fields["fragments"] = _eighths(desk, node, "fragments")
+        return
+    listed = node.elements()
+    pieces = [each for each in listed if each.kind is Kind.MAP]
+    if not pieces:
+        cuts = [_eighths(desk, each, "offset") for each in listed]
+        told = [each.value for each in listed if each.kind is Kind.INT]
+        if 0 in told or told != sorted(set(told)):
+            desk.problem(node, "a packet is cut at offsets that ascend from 8", "for another order: {offset: 8}, …")
+        fields["fragments"] = lambda scope: pieces_at([each(scope) for each in cuts])
+    elif len(pieces) < len(listed):
+        desk.problem(node, "fragments are all offsets to cut at, or all mappings", "as in {offset: 8, len: 16}")
+    else:
+        makers = [_piece(desk, each) for each in pieces]
+        fields["fragments"] = lambda scope: tuple(make(scope) for make in makers)
+
+
+def _piece(desk: Desk, node: Node) -> Resolve:
+    offset, length, data, more = (node.get(key) for key in ("offset", "len", "data", "more"))
+    if length is not None and data is not None:
+        desk.problem(node.keys["len"], "'len' and 'data' do not go together", "'data' is as long as it is")
+    found: dict[str, Resolve] = {}
+    if offset is not None:
+        found["offset"] = _eighths(desk, offset, "offset")
+    if length is not None:
+        found["length"] = bounded(desk.value(length, "len", 0, 65535), "len", 0, 65535)
+    if data is not None:
+        found["data"] = desk.octets(data, "data").value
+    if more is not None:
+        following = more.value
+        found["more"] = lambda _scope: following
+    return lambda scope: Piece(**{name: resolve(scope) for name, resolve in found.items()})
+
+
 def _ip_options(desk: Desk, node: Node, fields: dict[str, Resolve]) -> None:
     fields["options"] = desk.octets(node, "ip options").value
 
@@ -264,6 +311,7 @@ _IP_READERS: Mapping[str, Reader] = {
     "src": _address("src"),
     "dst": _address("dst"),
     "fragment": _fragment,
+    "fragments": _fragments,
     "options": _ip_options,
 }
 

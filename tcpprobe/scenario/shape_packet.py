@@ -50,6 +50,35 @@ class Fragment(Shape):
     more: Bool = False
 
 
+class Piece(Shape):
+    """One of the fragments that a packet is sent in; what is not named is as it is cut from the packet."""
+
+    offset: Number = 0
+    len: Number = None
+    data: Octets = None
+    more: Bool = None
+
+
+def _list_or_number(value: Any) -> str:
+    return "<list>" if isinstance(value, list) else "<other>"
+
+
+Fragments = Annotated[
+    Annotated[
+        list[
+            Annotated[
+                Annotated[Piece, Tag("<piece>")] | Annotated[Number, Tag("<other>")],
+                Discriminator(lambda value: "<piece>" if isinstance(value, dict) else "<other>"),
+            ]
+        ],
+        Field(min_length=1),
+        Tag("<list>"),
+    ]
+    | Annotated[Number, Tag("<other>")],
+    Discriminator(_list_or_number),
+]
+
+
 class IpSent(Shape):
     """The IP header of what is sent."""
 
@@ -66,6 +95,7 @@ class IpSent(Shape):
     protocol: Number = None
     checksum: Number = None
     fragment: Fragment | None = None
+    fragments: Fragments | None = None
     src: Text = None
     dst: Text = None
     options: Octets = None

@@ -41,7 +41,7 @@ class Template:
         ``raw``: ``raw`` (bytes, everything behind the IP header).
         All: ``ip``: a dict with names of `tcpprobe.wire.ip.Packet` (``ttl tos df ident flow_label version header_length
         total_length protocol checksum fragment src dst options``); ``src`` and ``dst`` are packed addresses, or
-        ``"local"`` and ``"remote"`` for our own and the target's.
+        ``"local"`` and ``"remote"`` for our own and the target's; ``fragments`` is a `tcpprobe.wire.fragments.Cut`.
         """
         return {name: resolve(scope) for name, resolve in self.fields.items()}
 

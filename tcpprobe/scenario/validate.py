@@ -25,6 +25,7 @@ _OWNERS: dict[str, type[BaseModel]] = {
     "<action>": shape_step.ActionBody,
     "send": shape_packet.SendBody,
     "fragment": shape_packet.Fragment,
+    "<piece>": shape_packet.Piece,
     "scenarios": shape.ScenarioBody,
 }
 

@@ -18,6 +18,8 @@ FRAGMENT = 44
 AUTHENTICATION = 51
 DESTINATION = 60
 MOBILITY = 135
+PIECE = "fragment"
+"""The ``problem`` of a packet that is only a piece of one."""
 _EXTENSIONS = frozenset((HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION, MOBILITY))
 
 _V4 = struct.Struct("!BBHHHBBH4s4s")
@@ -47,6 +49,7 @@ class Packet:
 
     Only a decoded packet has ``raw`` (all the bytes it came from), ``tcp_checksum`` and ``problem``: one line that
     says why the payload stayed bytes or what else is odd, or None; ``pieces`` is how many packets were merged into it.
+    ``fragments`` are the packets that it is sent or came in, when it is cut into such (`tcpprobe.wire.fragments`).
     Empty addresses mean there is no readable header, and the payload is everything.
     """
 
@@ -70,6 +73,7 @@ class Packet:
     raw: bytes = b""
     problem: str | None = None
     pieces: int = 1
+    fragments: tuple[bytes, ...] = ()
 
     @property
     def tcp_checksum(self) -> Checksum | None:
@@ -257,7 +261,7 @@ def _decode_v4(data: bytes) -> Packet:
     )  # fmt: skip
     if word & 0x3FFF:
         packet.fragment = ((word & 0x1FFF) << 3, word & 0x2000 != 0)
-        packet.problem = problem or "fragment"
+        packet.problem = problem or PIECE
     elif protocol == TCP:
         _read_tcp(packet)
     elif protocol == ICMP:
@@ -280,7 +284,7 @@ def _decode_v6(data: bytes) -> Packet:
     if protocol in _EXTENSIONS:
         _skip_extensions(packet)
     if packet.fragment is not None and packet.fragment != (0, False):
-        packet.problem = packet.problem or "fragment"
+        packet.problem = packet.problem or PIECE
     elif packet.protocol == TCP:
         _read_tcp(packet)
     elif packet.protocol == ICMPV6:
@@ -298,7 +302,7 @@ def _skip_extensions(packet: Packet) -> None:
         if at + 8 > len(data):
             packet.problem = packet.problem or "extension header is cut off"
             break
-        step = _extension_size(kind, data[at + 1])
+        step = extension_size(kind, data[at + 1])
         if at + step > len(data):
             packet.problem = packet.problem or "extension header is cut off"
             break
@@ -313,7 +317,8 @@ def _skip_extensions(packet: Packet) -> None:
     packet.options, packet.payload = data[:at], data[at:]
 
 
-def _extension_size(kind: int, length: int) -> int:
+def extension_size(kind: int, length: int) -> int:
+    """Octets of an IPv6 extension header of this type whose length field says ``length`` (RFC 8200 4)."""
     if kind == FRAGMENT:
         return 8
     return (length + 2) << 2 if kind == AUTHENTICATION else (length + 1) << 3
@@ -372,7 +377,7 @@ def _peek_behind_extensions(data: bytes) -> FourTuple | None:
     while kind in _EXTENSIONS:
         if at + 8 > len(data) or (kind == FRAGMENT and (data[at + 2] or data[at + 3] & 0xF8)):
             return None
-        kind, at = data[at], at + _extension_size(kind, data[at + 1])
+        kind, at = data[at], at + extension_size(kind, data[at + 1])
     if kind != TCP or at + 4 > len(data):
         return None
     sport, dport = _ports(data, at)

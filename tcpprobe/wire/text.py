@@ -42,6 +42,8 @@ def one_line(packet: Packet, base: Numbers | None = None) -> str:
         line = f"{text(packet.src)} > {text(packet.dst)} {_icmp_line(payload, 4 if len(packet.src) == 4 else 6)}"
     else:
         line = f"{text(packet.src)} > {text(packet.dst)} protocol {packet.protocol} len {len(payload)}"
+    if packet.fragments:
+        line += f" in {len(packet.fragments)} fragment{'s' if len(packet.fragments) > 1 else ''}"
     if packet.tcp_checksum is Checksum.WRONG:
         line += " (checksum wrong)"
     return f"{line} ({packet.problem})" if packet.problem else line

@@ -6,7 +6,8 @@ import pytest
 from theatre import IRS, OURS, THEIRS, Theatre
 
 from tcpprobe.results.model import Verdict
-from tcpprobe.wire.flags import flags_text
+from tcpprobe.wire.flags import flags_text, parse_flags
+from tcpprobe.wire.fragments import Piece, cut, pieces_at
 from tcpprobe.wire.icmp import Icmp
 from tcpprobe.wire.ip import Packet, encode
 from tcpprobe.wire.segment import Segment
@@ -430,3 +431,43 @@ def test_on_autopilot_the_endpoint_acknowledges_by_itself() -> None:
     assert theatre.result().verdict is Verdict.PASS
     acks = [packet.payload.ack for packet in theatre.out if isinstance(packet.payload, Segment)]
     assert IRS + 7 in acks
+
+
+def test_a_packet_sent_in_fragments_is_one_line_and_moves_the_numbers() -> None:
+    """The transcript has the packet, and beside it what was on the wire."""
+    theatre = Theatre(
+        "- send: {flags: PA, len: 100, ip: {fragments: [24, 64]}}\n"
+        "- send: {flags: PA, len: 100, ip: {fragments: [{offset: 64}]}}\n"
+        "- expect: {flags: A, ack: snd.nxt}",
+        "given: established",
+    )
+    theatre.shake_hands()
+    sent = list(theatre.out)
+    assert [(each.fragment, each.df) for each in sent] == [
+        ((0, True), False), ((24, True), False), ((64, False), False), ((64, False), False),
+    ]  # fmt: skip
+    assert len({each.ident for each in sent}) == 2
+    theatre.answer("A", IRS + 1, theatre.play.line.connection.tcb.iss + 101)
+    result = theatre.result()
+    assert result.verdict is Verdict.PASS
+    entries = [entry for entry in result.transcript if entry.fragments]
+    assert [len(entry.fragments) for entry in entries] == [3, 1]
+    assert [entry.text.partition(" len ")[2] for entry in entries] == ["100 in 3 fragments", "100 in 1 fragment"]
+
+
+def test_what_comes_in_fragments_is_put_together() -> None:
+    """Whole, it is one line; a fragment that stays alone is one of its own."""
+    theatre = Theatre("- send: {flags: S, seq: 1000}\n- expect: {flags: SA, ack: 1001}\n- expect: nothing")
+    theatre.sent()
+    answer = Segment(7, 4000, IRS, 1001, parse_flags("SA"), options=bytes(12))
+    other, first, last = (
+        *cut(Packet(THEIRS, OURS, answer, ident=1, df=False), [Piece(8)]),
+        *cut(Packet(THEIRS, OURS, answer, ident=2, df=False), pieces_at([24])),
+    )
+    for each in (last, other, first):
+        theatre.arrive(each)
+    theatre.pass_time(5.0)
+    result = theatre.result()
+    assert result.verdict is Verdict.PASS
+    received = [(entry.fragments, entry.note) for entry in result.transcript if entry.kind == "received"]
+    assert received == [([], "fragment"), ([last, first], "met")]

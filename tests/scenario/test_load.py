@@ -117,6 +117,7 @@ VALUES = st.recursive(
                     "type",
                     "code",
                     "fragment",
+                    "fragments",
                     "src",
                     "ecn",
                     "df",

@@ -9,6 +9,7 @@ import pytest
 from tcpprobe.scenario.expression import ExpressionError, Scope
 from tcpprobe.scenario.load import load_text
 from tcpprobe.scenario.template import Template, filler
+from tcpprobe.wire.fragments import Piece
 from tcpprobe.wire.ip import pack
 
 MakeTemplate = Callable[..., Template]
@@ -54,6 +55,15 @@ TABLE = {
     "{flags: A, ip: {fragment: {}, options: !hex 01}}": {
         "flags": 16,
         "ip": {"fragment": (0, False), "options": b"\x01"},
+    },
+    "{flags: A, ip: {fragments: mtu - 20}}": {"flags": 16, "ip": {"fragments": 1480}},
+    "{flags: A, ip: {fragments: [8, 8 * 3]}}": {
+        "flags": 16,
+        "ip": {"fragments": (Piece(0, 8), Piece(8, 16), Piece(24))},
+    },
+    "{flags: A, ip: {fragments: [{offset: 8}, {len: 8, more: false}, {data: !hex 01}]}}": {
+        "flags": 16,
+        "ip": {"fragments": (Piece(8), Piece(0, 8, more=False), Piece(0, data=b"\x01"))},
     },
     "{flags: A, ip: {src: remote, dst: 192.0.2.1}}": {
         "flags": 16,

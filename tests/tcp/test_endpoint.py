@@ -13,6 +13,7 @@ from tcpprobe.tcp.events import DataArrived, Opened, Reset
 from tcpprobe.tcp.state import State
 from tcpprobe.wire import ip, options
 from tcpprobe.wire.flags import ACK, FIN, RST, SYN
+from tcpprobe.wire.fragments import cut, pieces_at
 from tcpprobe.wire.icmp import Icmp, icmp_named, mtu_word
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
@@ -326,3 +327,18 @@ def test_deadlines_that_were_put_off_do_not_pile_up():
     client.touch(connection)
     client.packets_to_send(3.0)
     assert 3.0 < client.next_timeout() <= 4.0
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_segment_in_fragments_is_a_segment(family):
+    """RFC 1122 3.3.2."""
+    made = endpoint()
+    syn = ip.Packet(
+        PEER[family], US[family], Segment(4000, 7, 100, 0, SYN, 60000, payload=bytes(40)), ident=9, df=False
+    )
+    last, first = reversed(cut(syn, pieces_at([32])))
+    made.packet_arrives(ip.decode(last), 0.0)
+    assert made.packets_to_send(0.0) == []
+    made.packet_arrives(ip.decode(first), 1.0)
+    (answer,) = made.packets_to_send(1.0)
+    assert answer.payload.flags == SYN | ACK

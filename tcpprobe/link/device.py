@@ -14,7 +14,7 @@ from tcpprobe.link import offload
 from tcpprobe.link.base import LinkError
 from tcpprobe.link.pool import Pool
 from tcpprobe.link.routes import interface_mtu
-from tcpprobe.link.tun import LARGEST, TunLink
+from tcpprobe.link.tun import LARGEST, TunLink, vanished
 from tcpprobe.wire import ip
 from tcpprobe.wire.bulk import cut
 from tcpprobe.wire.checksum import TCP, pseudo_sum
@@ -56,7 +56,7 @@ class OffloadingTun(TunLink):
             for piece in cut(packet, size):
                 self.send(piece, packet.dst)
         except OSError as error:
-            raise LinkError(f"the TUN device takes no packets: {error.strerror}") from error
+            raise LinkError(vanished(error) or f"the TUN device takes no packets: {error.strerror}") from error
 
 
 def open_tun(name: str, address: bytes) -> OffloadingTun:

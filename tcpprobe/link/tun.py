@@ -55,7 +55,7 @@ class TunLink:
             except (BlockingIOError, InterruptedError):
                 break
             except OSError as error:
-                raise LinkError(f"the TUN device cannot be read: {error.strerror}") from error
+                raise LinkError(vanished(error) or f"the TUN device cannot be read: {error.strerror}") from error
             if not packet:
                 break
             # Most are TCP of IPv4 for one host, and need no closer look.
@@ -99,7 +99,12 @@ def _sentence(error: OSError, packet: bytes) -> str:
     if error.errno == errno.EINVAL:
         # The driver looks at the version nibble to tell the protocol and takes no other.
         return f"a TUN device carries only IP versions 4 and 6, not {packet[:1].hex() or 'this packet'}"
-    return f"the TUN device takes no packets: {error.strerror}"
+    return vanished(error) or f"the TUN device takes no packets: {error.strerror}"
+
+
+def vanished(error: OSError) -> str | None:
+    """That the device was deleted while it was open, when that is what the kernel means."""
+    return "the TUN device has vanished" if error.errno == errno.EBADFD else None
 
 
 def is_noise(packet: bytes) -> bool:

@@ -39,11 +39,11 @@ def begin(neighbour: Neighbour, *words: str, before: tuple[str, ...] = ()) -> su
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def fetching(neighbour: Neighbour, path: Path) -> subprocess.Popen[str]:
+def fetching(neighbour: Neighbour, path: Path, *options: str) -> subprocess.Popen[str]:
     """A fetch of which something has arrived."""
     neighbour.start(sys.executable, "-c", DRIP, stderr=subprocess.DEVNULL)
     neighbour.wait_for(80)
-    process = begin(neighbour, "fetch", f"http://{PEER[4]}/", "-o", str(path), "--timeout", "30")
+    process = begin(neighbour, "fetch", f"http://{PEER[4]}/", "-o", str(path), "--timeout", "30", *options)
     await_sockets(neighbour, process)
     while not path.exists():
         assert process.poll() is None, process.communicate()
@@ -84,6 +84,16 @@ def test_an_interface_that_goes_in_the_middle(
     assert process.wait(30) == 2
     assert last(process.stderr).startswith(f"tcpprobe: error: {says}; partial output kept in {path} (")
     assert path.stat().st_size
+
+
+def test_a_tun_device_that_goes_in_the_middle(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    with Neighbour("tun") as neighbour:
+        process = fetching(neighbour, path, "--link", "tun", "--interface", DEVICE, "--source-ip", OURS[4])
+        subprocess.run(["ip", "-n", neighbour.ours, "link", "delete", DEVICE], check=True)
+        assert process.wait(30) == 2
+    said = last(process.stderr)
+    assert said.startswith(f"tcpprobe: error: the TUN device has vanished; partial output kept in {path} ("), said
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -52,8 +52,11 @@ class Core:
         self.deadlines: dict[str, float] = {}
         self.events: deque[Event] = deque()
         self.outbox: list[tuple[Segment, int]] = []
+        self._begin_sending(iss, config)
+        self._begin_receiving()
 
-        # Sending: bytes from sequence number `buffer_start` on, sent or not; the FIN's number once it has one.
+    def _begin_sending(self, iss: int, config: Config) -> None:
+        # Bytes from sequence number `buffer_start` on, sent or not; the FIN's number once it has one.
         self.buffer = bytearray()
         self.buffer_start = add(iss, 1)
         self.closing = False
@@ -83,7 +86,7 @@ class Core:
         self.keep_alive_probes = 0
         self.last_stamp = self.timestamp()
 
-        # Receiving.
+    def _begin_receiving(self) -> None:
         self.readable = bytearray()
         self.reassembly = Reassembly()
         self.peer_fin: int | None = None

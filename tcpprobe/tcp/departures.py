@@ -151,15 +151,15 @@ class Departures(Core):
     def payload_limit(self) -> int:
         """Largest payload of the next segment: its options count (RFC 9293 3.7.1, MUST-16; RFC 6691)."""
         limit = self.tcb.snd.mss - (12 if self.tcb.ts_on else 0)
-        return limit - _ONE_BLOCK if self.holds_back() else limit
+        return limit - _ONE_BLOCK if self.reassembly.islands and self.reports_islands() else limit
 
-    def holds_back(self) -> bool:
+    def reports_islands(self) -> bool:
         """Whether what we hold out of order is to be told in every segment (RFC 2018 4)."""
-        return bool(self.reassembly.islands) and self.tcb.sack_on and self.reflexes.sack
+        return self.tcb.sack_on and self.reflexes.sack
 
     def with_blocks(self, segment: Segment) -> Segment:
         """A segment with text bears SACK blocks too: one at least, more where there is room."""
-        if self.holds_back():
+        if self.reassembly.islands and self.reports_islands():
             room = self.tcb.snd.mss - len(segment.payload) - len(segment.options)
             segment.options += self.sack_option(min(max(room, _ONE_BLOCK), 40 - len(segment.options)))
         return segment

@@ -15,7 +15,7 @@ import pytest
 from tcpprobe.results.jsonl import read
 from tcpprobe.results.model import Verdict
 
-QUICK = ("-m", "not slow", "--tcp-report=none")
+QUICK = ("-m", "not slow")
 NGINX = """\
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 512; }}

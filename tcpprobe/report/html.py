@@ -49,6 +49,7 @@ SCRIPTS = (
 )
 _TOGETHER = 256
 """So many pieces of the template are encoded and written at once."""
+_LONGEST_PRE = 2_000_000
 _SPELLED_OUT = 40
 """So many failures are spelled out without JavaScript; the rest only in their lists."""
 
@@ -153,7 +154,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "fragment": lambda text: quote(words.plain(str(text)), safe=""),
-        "pre": lambda text: escape(words.plain(text, keep="\n")),
+        "pre": lambda text: escape(words.plain(text, keep="\n", longest=_LONGEST_PRE)),
         "seconds": words.seconds,
         "number": words.number,
         "count": words.count,

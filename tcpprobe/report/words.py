@@ -56,15 +56,20 @@ LEVELS = {"must": "MUST", "should": "SHOULD", "may": "MAY", "info": "info"}
 VERDICTS = ("fail", "warn", "inconclusive", "error", "skip", "pass")
 """Verdicts, what needs attention first."""
 
+LONGEST = 10_000
+"""So many characters of one text are shown: a target may send a megabyte where a word was expected."""
 
-def plain(text: str, keep: Iterable[str] = ()) -> str:
+
+def plain(text: str, keep: Iterable[str] = (), longest: int = LONGEST) -> str:
     """``text`` with everything that is not printable spelled as an escape: controls, ANSI, bidi overrides, surrogates.
 
-    ``keep`` are characters to leave alone, such as a newline.
+    ``keep`` are characters to leave alone, such as a newline. Of more than ``longest`` characters the beginning is
+    shown, and how many there are.
     """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in keep else _escape(char) for char in text)
+    said = text[:longest]
+    if not said.isprintable():
+        said = "".join(char if char.isprintable() or char in keep else _escape(char) for char in said)
+    return said if len(text) <= longest else f"{said[: longest - 40]} … ({len(text):,} characters)"
 
 
 def _escape(char: str) -> str:

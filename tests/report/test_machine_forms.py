@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,18 @@ def test_markdown_lists_no_more_cases_than_can_be_read() -> None:
     said = markdown.render(a_run(), [closed_port()] * 40, None)
     (line,) = (line for line in said.splitlines() if line.startswith("* [RFC9293"))
     assert line.endswith("and 32 more)")
+
+
+def test_a_megabyte_is_said_in_part() -> None:
+    much = (SMUGGLED * 10000)[: 1 << 20]
+    found = replace(everywhere(), title=much, reason=much, covers=[much], reproduce=much)
+    run = a_run(target=much, command=much)
+    for said in (
+        sarif.render(run, [found], None),
+        markdown.render(run, [found], None),
+        badge.render(run, [found], None),
+        failure(found, {}),
+        summary(run, [found], {}),
+        *commands([found], Path("/w")),
+    ):
+        assert len(said) < 1 << 18

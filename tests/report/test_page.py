@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +21,7 @@ from tcpprobe.results.jsonl import dump
 
 from .conftest import Opened
 from .flows import long_talk
-from .sample import a_run, an_end, closed_port, path_mtu, poisoned, results, timer_doubles
+from .sample import HOSTILE, a_run, an_end, closed_port, path_mtu, poisoned, results, timer_doubles
 
 Visit = Callable[..., Opened]
 
@@ -50,6 +51,21 @@ def test_a_hostile_result_stays_text(visit: Visit, tmp_path: Path) -> None:
     page.locator(".twin summary").click()
     page.locator("#capture").hover()
     assert page.evaluate("document.querySelectorAll('#detail img, #detail script, #detail iframe').length") == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_megabyte_where_a_word_was_expected_is_shown_in_part_and_as_text(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    much = (HOSTILE * 10000)[: 1 << 20]
+    result = replace(closed_port(), title=much, reason=much)
+    result.transcript[1].text = result.transcript[1].note = result.steps[1].seen = much
+    html.write(a_run(notes=[much]), [result], None, path)
+    page = visit(path).page
+    page.locator(".finding a").first.click()
+    # More than 1 << 20: what UTF-8 cannot say is spelled in the results.
+    assert re.search(r"… \(1,\d{3},\d{3} characters\)$", page.locator("#detail .judgement").inner_text())
+    assert page.evaluate("document.querySelectorAll('#detail img, #detail script').length") == 0
+    assert page.evaluate("document.body.textContent.length") < 1 << 20
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

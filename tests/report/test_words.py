@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpprobe.report.words import count, number, plain, rfc_of, rfc_url, seconds, section_key
+from tcpprobe.report.words import LONGEST, count, number, plain, rfc_of, rfc_url, seconds, section_key
 
 
 @given(st.text())
@@ -15,6 +15,14 @@ def test_plain_text_is_printable_and_printable_text_is_left_alone(text: str) -> 
     assert plain(plain(text)) == plain(text)
     if text.isprintable():
         assert plain(text) == text
+
+
+def test_of_a_megabyte_the_beginning_is_shown() -> None:
+    said = plain("\x1b]0;a" * (1 << 18))
+    assert said.startswith("\\x1b]0;a\\x1b]0;a")
+    assert said.endswith(" … (1,310,720 characters)")
+    assert len(said) <= LONGEST
+    assert plain(said) == said
 
 
 def test_escapes() -> None:

@@ -4,13 +4,22 @@ const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 /* Controls, bidi overrides, ANSI escapes and lone surrogates are spelled, as the rest of the report does. */
-const plain = (text, keepLines = false) =>
-  String(text).replace(/\p{C}|(?! )\p{Z}/gu, (char) => {
+const spelled = (text, keepLines) =>
+  text.replace(/\p{C}|(?! )\p{Z}/gu, (char) => {
     if (keepLines && char === "\n") return char;
     const code = char.codePointAt(0);
     if (code < 0x100) return `\\x${code.toString(16).padStart(2, "0")}`;
     return code < 0x10000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
   });
+
+/* Of more the beginning is shown, and how many characters there are: a megabyte may come where a word was expected. */
+const LONGEST = 10000;
+
+function plain(text, keepLines = false, longest = LONGEST) {
+  const whole = String(text);
+  if (whole.length <= longest) return spelled(whole, keepLines);
+  return `${spelled(whole.slice(0, longest), keepLines).slice(0, longest - 40)} … (${whole.length.toLocaleString("en")} characters)`;
+}
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -31,7 +40,7 @@ const el = (name, attributes = {}, ...children) => fill(document.createElement(n
 const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 const pre = (text, attributes = {}) => {
   const node = el("pre", attributes);
-  node.textContent = plain(text, true);
+  node.textContent = plain(text, true, 200000);
   return node;
 };
 

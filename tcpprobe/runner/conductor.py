@@ -362,7 +362,7 @@ class Conductor:
         self._disturbance.attempted(key_of(ticket.case), verdicts)
         disturbed = self._disturbance.told(self.done)
         again = plays_to_come(verdicts, self.settings, late=ticket.late, disturbed=disturbed)
-        if not again:
+        if not again or verdicts == [self._expected(ticket.case)]:
             self._conclude(ticket, judged(ticket.attempts))
             return
         if ticket.case.scenario.exclusive:
@@ -373,6 +373,9 @@ class Conductor:
             return
         for _ in range(again):
             self._start(ticket, now)
+
+    def _expected(self, case: Case) -> str | None:
+        return self.settings.known.get(case.id) or self.settings.known.get(case.scenario.id)
 
     def _conclude(self, ticket: Ticket, result: Result) -> None:
         self.done += 1

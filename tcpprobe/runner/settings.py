@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Settings:
         seed: start of the run's random numbers; the same seed gives the same initial sequence numbers.
         hostile: whether what may harm a target is played against live targets too, not against labs only.
         http_path: path whose ``{n}`` an HTTP target replaces by the number of octets to send.
+        known: verdicts that are known by id of a case or scenario: such a one is not confirmed.
     """
 
     width: int = 64
@@ -28,3 +30,4 @@ class Settings:
     seed: int = 0
     hostile: bool = False
     http_path: str = "/bytes/{n}"
+    known: Mapping[str, str] = field(default_factory=dict)

@@ -225,6 +225,17 @@ def test_what_may_harm_is_for_labs_unless_asked_for() -> None:
         assert Session(lab.target, lab.link, Settings()).result(case).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize("name", ["s", "s[1]"])
+def test_what_is_known_is_not_confirmed(name: str) -> None:
+    """Another verdict than the known one is."""
+    steps = "      - send: {flags: S, urgent: n}\n      - expect: {flags: SA}\n"
+    for verdict, plays in (("fail", 1), ("warn", 3)):
+        session = session_with(refuse, Settings(known={name: verdict}))
+        (case,) = cases(steps, "    matrix: {n: [1]}\n")
+        result = session.result(case)
+        assert (result.verdict, len(result.attempts)) == (Verdict.FAIL, plays)
+
+
 def test_on_a_shared_address_a_failure_is_confirmed_among_few() -> None:
     """What only fails in the crowd is unstable, not broken: a small host may be overwhelmed by us."""
     crowd: set[int] = set()

@@ -387,7 +387,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             "is taken and acknowledged",
             by_state(S, SYN_RECEIVED=58, ESTABLISHED=57, FIN_WAIT_1=61, FIN_WAIT_2=62),
             "RFC 9293 3.10.7.4, eighth check: advance RCV.NXT over the FIN, and send an acknowledgment for the FIN.",
-            "<send>      - eventually: {flags: [A, FA], ack: snd.nxt}\n<still there>",
+            "<send>      - eventually: {flags: [A, FA], ack: snd.nxt}\n<still there unsaid>",
         ),
         "fin-after-close": Behaviour(
             "is taken and acknowledged, or draws a reset",

@@ -107,6 +107,12 @@ FILL = MappingProxyType(
       - eventually: {flags: [A, FA], ack: snd.nxt}
         why: the connection is still there, beyond what it has taken
 """,
+        # Who looks at the ACK of an old segment would end the connection if that acknowledged its FIN.
+        "still there unsaid": """\
+      - send: {flags: PA, seq: snd.nxt - 2, len: 1, ack: rcv.nxt - 1}
+      - eventually: {flags: [A, FA], ack: snd.nxt}
+        why: the connection is still there, beyond what it has taken
+""",
         "opens": """\
       - send: {flags: A, seq: "${nxt}"}
       - send: {flags: PA, seq: "${nxt}", len: 10}

@@ -41,7 +41,11 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             "draws nothing",
             {ALWAYS: ("RFC9293-S3.10.7.1-1",)},
             "RFC 9293 3.10.7.1: an incoming segment containing a RST is discarded.",
-            "<send><silence>",
+            """\
+<send><silence>      - send: {flags: S, seq: 500000}
+      - expect: {flags: RA, ack: 500001}
+        why: the target is there, and its answers come in time
+""",
         ),
         "reset-by-its-ack": Behaviour(
             "draws a RST with the number it acknowledged",

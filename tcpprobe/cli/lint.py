@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tcpprobe.cli.main import FOUND, OK, CommandError
 from tcpprobe.marked.problem import Problems
+from tcpprobe.report.github import harmless
+from tcpprobe.report.words import lines
 from tcpprobe.scenario.load import load_file
 from tcpprobe.scenario.model import Case
 
@@ -41,7 +43,7 @@ def load(paths: Sequence[Path]) -> tuple[list[Case], int]:
             cases += load_file(path)
         except Problems as problems:
             wrong += 1
-            print(problems, file=sys.stderr)
+            print("\n".join(map(harmless, lines(str(problems)))), file=sys.stderr)
     return cases, wrong
 
 

@@ -79,3 +79,12 @@ def test_a_file_that_cannot_be_read(command, tmp_path):
     assert "memory.probe.yaml:1:1: cannot be read: " in done.err
     done = command("lint", "dir.probe.yaml")
     assert (done.code, done.err) == (2, "tcpprobe lint: there is no *.probe.yaml below dir.probe.yaml\n")
+
+
+def test_a_hostile_name_is_told_as_text(command, tmp_path):
+    path = tmp_path / "::error::a\x1b[31m\u202e\n##[error]b.probe.yaml"
+    path.write_text("title: [\n")
+    said = command("lint", path.name).err
+    assert "\\x1b[31m\\u202e" in said
+    assert all(line.isprintable() for line in said.split("\n"))
+    assert "##[" not in said

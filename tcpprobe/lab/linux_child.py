@@ -30,6 +30,9 @@ SYSCTLS = MappingProxyType(
         # Inherited from the host, and some hosts refuse what plays need: another source address, IPv6 at all.
         "net.ipv4.conf.all.rp_filter": "0",
         "net.ipv4.conf.default.rp_filter": "0",
+        # Off for all: source routes (RFC 9293 3.9.2.1) could not be tested otherwise.
+        "net.ipv4.conf.all.accept_source_route": "1",
+        "net.ipv4.conf.default.accept_source_route": "1",
         "net.ipv6.conf.all.disable_ipv6": "0",
         "net.ipv6.conf.default.disable_ipv6": "0",
         # Nobody here advertises routers; nothing is sent unasked.

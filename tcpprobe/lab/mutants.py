@@ -17,6 +17,7 @@ _MODULES = (
     "mutants_network",
     "mutants_extensions",
     "mutants_fragments",
+    "mutants_routes",
 )
 
 for _module in _MODULES:

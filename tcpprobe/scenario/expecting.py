@@ -19,6 +19,7 @@ from tcpprobe.scenario.matcher import (
     Matcher,
     OneOf,
     PerRowMatcher,
+    Present,
 )
 from tcpprobe.scenario.model import AllOf, Alternative, AnyOf, Gone, Nothing, Pattern
 from tcpprobe.scenario.pattern import FieldTest, Get
@@ -27,6 +28,8 @@ from tcpprobe.scenario.words import IP_BITS, SEGMENT_BITS
 from tcpprobe.wire.checksum import Checksum
 from tcpprobe.wire.flags import PSH
 from tcpprobe.wire.icmp import icmp_name
+from tcpprobe.wire.ip import Packet, pack, text
+from tcpprobe.wire.route import source_route
 
 _COMPARISON = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*(.*)\Z", re.DOTALL)
 _RANGE = re.compile(r"(.+?)\s*\.\.\s*(.+)\Z", re.DOTALL)
@@ -237,6 +240,37 @@ def _ecn(desk: Desk, key: Node, node: Node) -> list[FieldTest]:
     return [FieldTest("ip.ecn", key.place, lambda packet, _payload: packet.tos & 3, OneOf(matchers))]
 
 
+def _route(desk: Desk, key: Node, node: Node) -> list[FieldTest]:
+    return [FieldTest("ip.route", key.place, _hops, _route_matcher(desk, node))]
+
+
+def _route_matcher(desk: Desk, node: Node) -> Matcher:
+    if desk.has_references(node):
+        names, table = desk.per_row(node, lambda each: _route_matcher(desk, each))
+        return PerRowMatcher(names, table, node.value, node.place)
+    if node.value in ("present", "absent"):
+        return Present(node.value == "present")
+    hops = str(node.value).split()
+    if not all(map(_is_ipv4, hops)):
+        desk.problem(node, f"{node.value!r} is no route", "addresses, as in 192.0.2.1 192.0.2.2; present or absent")
+    return Exactly(Fixed(" ".join(hops), " ".join(hops), node.place))
+
+
+def _is_ipv4(word: str) -> bool:
+    try:
+        return len(pack(word)) == 4
+    except ValueError:
+        return False
+
+
+def _hops(packet: Packet, _payload: Any) -> str | None:
+    """Where a source route takes the packet before its destination; None when it has none to go."""
+    route = source_route(packet.options) if len(packet.dst) == 4 else None
+    if route is None or not route.ahead:
+        return None
+    return " ".join(map(text, (packet.dst, *route.ahead[:-1])))
+
+
 _IP_READERS: Mapping[str, Reader] = {
     **{
         key: _number(f"ip.{key}", _of_packet(name), bits)
@@ -246,6 +280,7 @@ _IP_READERS: Mapping[str, Reader] = {
     "dscp": _number("ip.dscp", lambda packet, _payload: packet.tos >> 2, 6),
     "ecn": _ecn,
     "df": _df,
+    "route": _route,
 }
 
 _READERS: Mapping[str, Reader] = {

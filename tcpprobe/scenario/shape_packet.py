@@ -113,6 +113,7 @@ class IpExpected(Shape):
     flow_label: Test = None
     total_length: Test = None
     header_length: Test = None
+    route: Text = None
 
 
 def _text_or(tag: str) -> Callable[[Any], str]:

@@ -12,6 +12,7 @@ from tcpprobe.tcp.negotiation import Offer
 from tcpprobe.tcp.state import RECEIVING, SENDING, Move, State
 from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.ip import Packet
+from tcpprobe.wire.route import ReturnRoute, return_route
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff, within
 
@@ -54,7 +55,10 @@ class Connection(Arrivals):
         tcb: the numbers.
         reflexes: what happens by itself; may be replaced at any time.
         config: what was offered and how patient it is.
+        return_route: what the peer's source route makes of the way to it, in IPv4.
     """
+
+    return_route: ReturnRoute | None = None
 
     # -- the user's calls (RFC 9293 3.9.1)
 
@@ -192,7 +196,23 @@ class Connection(Arrivals):
     def packet_arrives(self, packet: Packet, now: float) -> None:
         """One IP packet for this connection; a wrong checksum or header is dropped in silence."""
         if self.admits(packet) and isinstance(packet.payload, Segment):
+            if packet.options and len(packet.src) == 4:
+                self.route_arrives(packet, packet.payload)
             self.segment_arrives(packet.payload, now, ecn=packet.tos & 3)
+
+    def route_arrives(self, packet: Packet, seg: Segment) -> None:
+        """Opened passively: the return route of a completed source route is kept for all segments of the connection.
+
+        A later one overrides it (RFC 9293 3.9.2.1, MUST-53, SHLD-24) when it comes with an acceptable segment.
+        """
+        opening = self.state is State.LISTEN
+        if opening or (not self.active and self.synchronized and self.acceptable(seg)):
+            self.return_route = return_route(packet.src, packet.options) or self.return_route
+
+    def payload_limit(self) -> int:
+        """Largest payload of the next segment: IP options count (RFC 9293 3.7.1, MUST-16)."""
+        limit = super().payload_limit()
+        return limit if self.return_route is None else max(limit - len(self.return_route.options), 1)
 
     def error_arrives(self, name: str, seq: int, mtu: int | None, now: float) -> None:
         """An ICMP error (by its name in `tcpprobe.wire.icmp`) about our segment that begins at ``seq``.

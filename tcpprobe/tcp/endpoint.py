@@ -18,6 +18,7 @@ from tcpprobe.wire.fragments import Reassembly
 from tcpprobe.wire.hosts import is_a_host
 from tcpprobe.wire.icmp import Icmp, icmp_name
 from tcpprobe.wire.ip import PIECE, Packet, quoted_tuple
+from tcpprobe.wire.route import ultimate
 from tcpprobe.wire.segment import Segment
 
 Make = Callable[..., Connection]
@@ -116,6 +117,8 @@ class Endpoint:
             self._icmp_arrives(packet, segment, now)
         if not isinstance(segment, Segment) or packet.dst not in self.addresses:
             return
+        if packet.options and len(packet.dst) == 4 and ultimate(packet.options, packet.dst) != packet.dst:
+            return  # on its way to somebody else; we are no router (RFC 1122 3.3.5)
         pair = (packet.dst, segment.dport), (packet.src, segment.sport)
         if (not is_a_host(packet.src) and is_a_host(packet.dst)) or pair[0] == pair[1]:
             return  # RFC 9293 3.9.2.3, MUST-63 (unless this is the loopback); and no answer to ourselves
@@ -244,9 +247,13 @@ class Endpoint:
     def _emit(self, connection: Connection, now: float) -> None:
         source, destination = connection.tcb.local[0], connection.tcb.remote[0]
         limit = connection.payload_limit()
+        options, back = b"", connection.return_route
+        if back is not None:
+            destination, options = back.first, back.options
         for segment, ecn in connection.departures(now):
             # RFC 9293 3.7.2: path MTU discovery wants DF.
-            self._outbox.append((Packet(source, destination, segment, tos=ecn, ident=self._ident), limit))
+            packet = Packet(source, destination, segment, tos=ecn, ident=self._ident, options=options)
+            self._outbox.append((packet, limit))
             self._ident = (self._ident + 1 + len(segment.payload) // limit) & 0xFFFF
 
     def _new(self, pair: Pair, now: float) -> Connection:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from tcpprobe.wire.checksum import Checksum, ones_complement, transport_checksum, verify
 from tcpprobe.wire.icmp import ICMP, ICMPV6, Icmp, decode_icmp, encode_icmp, is_error
+from tcpprobe.wire.route import ultimate
 from tcpprobe.wire.segment import Segment, decode_segment, encode_segment
 
 TCP = 6
@@ -82,7 +83,7 @@ class Packet:
             return None
         start = (20 if len(self.src) == 4 else 40) + len(self.options)
         end = start + 20 + len(self.payload.options) + len(self.payload.payload)
-        return verify(self.src, self.dst, self.raw[start:end])
+        return verify(self.src, _checked(self), self.raw[start:end])
 
 
 def pack(text: str) -> bytes:
@@ -108,7 +109,7 @@ def encode(packet: Packet) -> bytes:
     if size != len(dst) or size not in (0, 4, 16):
         raise ValueError(f"addresses {text(src)} and {text(dst)} are not of one family")
     if type(payload) is Segment:
-        body, protocol = encode_segment(payload, src, dst), TCP
+        body, protocol = encode_segment(payload, src, _checked(packet)), TCP
     elif isinstance(payload, Icmp):
         body, protocol = encode_icmp(payload, src, dst), (ICMP if size == 4 else ICMPV6)
     else:
@@ -121,6 +122,11 @@ def encode(packet: Packet) -> bytes:
         return _encode_v6(packet, body, protocol) if size else body
     except struct.error:
         raise ValueError(_misfit(packet, len(body))) from None
+
+
+def _checked(packet: Packet) -> bytes:
+    """The destination address that the TCP checksum covers."""
+    return ultimate(packet.options, packet.dst) if packet.options and len(packet.dst) == 4 else packet.dst
 
 
 def _encode_v4(packet: Packet, body: bytes, protocol: int) -> bytes:
@@ -352,7 +358,8 @@ def _read_icmp(packet: Packet) -> None:
 def peek(data: bytes) -> FourTuple | None:
     """The four-tuple of a TCP packet, or None, without building anything: for sorting many packets.
 
-    Works on the cut-off packets that ICMP errors quote too, as soon as the ports are there.
+    The destination is where a source route ends. Works on the cut-off packets that ICMP errors quote too, as soon as
+    the ports are there.
     """
     size = len(data)
     if size < 24:
@@ -363,7 +370,7 @@ def peek(data: bytes) -> FourTuple | None:
         if data[9] != TCP or start < 20 or size < start + 4 or data[7] or data[6] & 0x1F:
             return None
         sport, dport = _ports(data, start)
-        return data[12:16], data[16:20], sport, dport
+        return data[12:16], ultimate(data[20:start], data[16:20]), sport, dport
     if first >> 4 == 6 and size >= 44:
         if data[6] == TCP:
             sport, dport = _ports(data, 40)

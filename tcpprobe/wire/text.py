@@ -10,6 +10,7 @@ from tcpprobe.wire.flags import ACK, URG, flags_text
 from tcpprobe.wire.icmp import Icmp, icmp_name
 from tcpprobe.wire.ip import Packet, quoted_tuple, text
 from tcpprobe.wire.options import EOL, FAST_OPEN, KINDS, MSS, NOP, SACK, TIMESTAMPS, WSCALE, Option, Options
+from tcpprobe.wire.route import source_route
 from tcpprobe.wire.segment import Segment
 
 
@@ -42,11 +43,22 @@ def one_line(packet: Packet, base: Numbers | None = None) -> str:
         line = f"{text(packet.src)} > {text(packet.dst)} {_icmp_line(payload, 4 if len(packet.src) == 4 else 6)}"
     else:
         line = f"{text(packet.src)} > {text(packet.dst)} protocol {packet.protocol} len {len(payload)}"
+    if packet.options and len(packet.src) == 4:
+        line += _route(packet.options)
     if packet.fragments:
         line += f" in {len(packet.fragments)} fragment{'s' if len(packet.fragments) > 1 else ''}"
     if packet.tcp_checksum is Checksum.WRONG:
         line += " (checksum wrong)"
     return f"{line} ({packet.problem})" if packet.problem else line
+
+
+def _route(options: bytes) -> str:
+    """What an IPv4 source route says: where the packet has been, and where it is to go from the header's address."""
+    route = source_route(options)
+    if route is None:
+        return ""
+    ways = (("by way of", route.passed), ("then to", route.ahead))
+    return "".join(f" {word} {', '.join(map(text, addresses))}" for word, addresses in ways if addresses)
 
 
 def _counts(src: bytes, segment: Segment, base: Numbers | None) -> tuple[int | None, int | None]:

@@ -118,6 +118,7 @@ VALUES = st.recursive(
                     "code",
                     "fragment",
                     "fragments",
+                    "route",
                     "src",
                     "ecn",
                     "df",

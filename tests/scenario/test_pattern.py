@@ -16,6 +16,7 @@ from tcpprobe.wire import options
 from tcpprobe.wire.flags import parse_flags
 from tcpprobe.wire.icmp import Icmp, icmp_named
 from tcpprobe.wire.ip import Packet, decode, encode, pack
+from tcpprobe.wire.route import LOOSE, encode_route
 from tcpprobe.wire.segment import Segment
 
 US, TARGET = pack("192.0.2.1"), pack("192.0.2.7")
@@ -40,6 +41,7 @@ PLAIN = packet()
 RICH = packet("SA", options=OPTIONS)
 SACKED = packet(options=BLOCKS)
 DATA = packet("PA", payload=b"hello")
+ROUTED = replace(PLAIN, dst=pack("192.0.2.9"), options=encode_route(LOOSE, (pack("192.0.2.8"), US)))
 
 #: packet, pattern, the differences as text (none: it matches)
 TABLE = [
@@ -56,6 +58,11 @@ TABLE = [
     (packet("SAE"), "{flags: {has: SA, lacks: R}}", ""),
     (packet("SAE"), "{flags: {has: SA, lacks: E}}", "flags: SAE, not with SA, without E"),
     (PLAIN, "{flags: 16}", ""),
+    (ROUTED, "{ip: {route: 192.0.2.9 192.0.2.8}}", ""),
+    (ROUTED, "{ip: {route: present}}", ""),
+    (ROUTED, "{ip: {route: 192.0.2.8}}", "ip.route: 192.0.2.9 192.0.2.8, not 192.0.2.8"),
+    (PLAIN, "{ip: {route: 192.0.2.8}}", "ip.route: absent, not 192.0.2.8"),
+    (PLAIN, "{ip: {route: absent}}", ""),
     (PLAIN, "{seq: rcv.nxt, ack: snd.nxt}", ""),
     (PLAIN, "{ack: snd.nxt + 1}", "ack: 6, not snd.nxt + 1 (=7)"),
     (PLAIN, "{ack: 1007}", "ack: 1006, not 1007"),

@@ -15,6 +15,7 @@ from tcpprobe.wire import ip, options
 from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.fragments import cut, pieces_at
 from tcpprobe.wire.icmp import Icmp, icmp_named, mtu_word
+from tcpprobe.wire.route import LOOSE, encode_route, source_route
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
@@ -342,3 +343,33 @@ def test_a_segment_in_fragments_is_a_segment(family):
     made.packet_arrives(ip.decode(first), 1.0)
     (answer,) = made.packets_to_send(1.0)
     assert answer.payload.flags == SYN | ACK
+
+
+def hops(packet):
+    """Where a packet goes: the header's destination, then what its source route has ahead."""
+    route = source_route(packet.options)
+    return [ip.text(each) for each in (packet.dst, *(route.ahead if route else ()))]
+
+
+def test_the_return_route_is_kept_until_another_comes():
+    """RFC 9293 3.9.2.1, MUST-53, SHLD-24."""
+    made = endpoint()
+    one, other, third = (ip.pack(f"192.0.2.{number}") for number in (9, 10, 11))
+    (answer,) = ask(made, Segment(4000, 7, 100, 0, SYN, 60000), options=encode_route(LOOSE, (one, other), 2))
+    assert hops(answer) == ["192.0.2.10", "192.0.2.9", "198.18.0.9"]
+    acked = add(answer.payload.seq, 1)
+    ask(made, Segment(4000, 7, 101, acked, ACK, 60000))
+    (answer,) = ask(made, Segment(4000, 7, 101, acked, ACK | FIN, 60000))
+    assert hops(answer) == ["192.0.2.10", "192.0.2.9", "198.18.0.9"]
+    connection = made.next_event()[0]
+    before = connection.payload_limit()
+    for seq, route in ((1 << 31, "192.0.2.10"), (102, "192.0.2.11")):
+        ask(made, Segment(4000, 7, seq, acked, ACK, 60000), options=encode_route(LOOSE, (third,), 1))
+        assert ip.text(connection.return_route.first) == route, "only an acceptable segment changes it"
+    assert connection.payload_limit() == before + 4
+
+
+def test_a_packet_on_its_way_to_somebody_else_is_not_taken():
+    made = endpoint()
+    syn = Segment(4000, 7, 100, 0, SYN)
+    assert ask(made, syn, options=encode_route(LOOSE, (ip.pack("192.0.2.9"),))) == []

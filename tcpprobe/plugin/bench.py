@@ -74,8 +74,9 @@ class Bench:
             self._again = shlex.join(again(config))
             known = value(config, "tcp_known")
             self.ledger = {id_: each for text in known for id_, each in read_ledger(text).items()} if known else None
-            verdicts = {id_: known.verdict for id_, known in (self.ledger or {}).items()}
-            self.settings = replace(self.settings, known=verdicts)
+            listed = (self.ledger or {}).items()
+            fatal = frozenset(id_ for id_, known in listed if known.fatal)
+            self.settings = replace(self.settings, known={id_: known.verdict for id_, known in listed}, fatal=fatal)
         except (TargetError, ValueError, Problems) as error:
             raise BenchError(str(error)) from None
         self._places: dict[str, Place] = {}

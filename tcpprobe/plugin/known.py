@@ -12,8 +12,9 @@ from tcpprobe.marked.problem import Problem, Problems
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.scenario.bundled import path as bundled_path
 
-KEYS = frozenset({"verdict", "does", "source"})
-SOMETIMES = "sometimes"
+KEYS = ("verdict", "does", "source")
+MARKS = ("sometimes", "fatal")
+"""What may be true of a deviation besides."""
 VERDICTS = ("fail", "warn")
 
 
@@ -26,12 +27,14 @@ class Known:
         does: what the target does instead.
         source: documentation, code or measurement that shows it is the target's doing.
         sometimes: it is not always seen, so that a case that passes is none.
+        fatal: the target does not survive it, so that the scenario is not played.
     """
 
     verdict: str
     does: str
     source: str
     sometimes: bool = False
+    fatal: bool = False
 
 
 Ledger = Mapping[str, Known]
@@ -54,19 +57,20 @@ def read(text: str) -> Ledger:
     for id_, node in root.value.items():
         problems += _mistakes(node)
         if not problems:
-            words = {name: str(node.value[name].value) for name in KEYS}
-            ledger[str(id_)] = Known(**words, sometimes=SOMETIMES in node.value)
+            verdict, does, source = (str(node.value[name].value) for name in KEYS)
+            ledger[str(id_)] = Known(verdict, does, source, *(mark in node.value for mark in MARKS))
     if problems:
         raise Problems(problems)
     return ledger
 
 
 def _mistakes(node: Node) -> list[Problem]:
-    if node.kind is not Kind.MAP or set(node.value) - {SOMETIMES} != KEYS:
-        return [node.problem("what is known has these keys: verdict, does, source, and perhaps sometimes: true")]
-    sometimes = node.value.get(SOMETIMES)
-    if sometimes is not None and sometimes.value is not True:
-        return [sometimes.problem("sometimes is true, or not there")]
+    if node.kind is not Kind.MAP or set(node.value) - set(MARKS) != set(KEYS):
+        marks = " or ".join(f"{mark}: true" for mark in MARKS)
+        return [node.problem(f"what is known has these keys: verdict, does, source, and perhaps {marks}")]
+    for mark in MARKS:
+        if mark in node.value and node.value[mark].value is not True:
+            return [node.value[mark].problem(f"{mark} is true, or not there")]
     verdict = node.value["verdict"]
     if verdict.value not in VERDICTS:
         return [verdict.problem(f"the verdict is {' or '.join(VERDICTS)}, not {verdict.value!r}")]

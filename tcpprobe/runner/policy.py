@@ -25,6 +25,7 @@ REMEDIES = {
     "ipv6": "the target was named by an IPv4 address",
 }
 
+FATAL = "the target does not survive it, says the ledger of known deviations"
 HOSTILE = "may harm the target: played against labs only, unless --tcp-hostile asks for it"
 
 

@@ -20,6 +20,7 @@ class Settings:
         hostile: whether what may harm a target is played against live targets too, not against labs only.
         http_path: path whose ``{n}`` an HTTP target replaces by the number of octets to send.
         known: verdicts that are known by id of a case or scenario: such a one is not confirmed.
+        fatal: ids of cases and scenarios that the target is known not to survive: they are not played.
     """
 
     width: int = 64
@@ -31,3 +32,4 @@ class Settings:
     hostile: bool = False
     http_path: str = "/bytes/{n}"
     known: Mapping[str, str] = field(default_factory=dict)
+    fatal: frozenset[str] = frozenset()

@@ -51,8 +51,11 @@ def test_what_is_not_known_and_what_vanishes_are_surprises(known, verdict, words
     ("text", "words"),
     [
         ("[1]", "a ledger maps ids of scenarios to what is known of them"),
-        ("a: fail", "what is known has these keys: verdict, does, source, and perhaps sometimes: true"),
-        (ENTRY + "  often: true\n", "what is known has these keys: verdict, does, source, and perhaps sometimes: true"),
+        ("a: fail", "what is known has these keys: verdict, does, source, and perhaps sometimes: true or fatal: true"),
+        (
+            ENTRY + "  often: true\n",
+            "what is known has these keys: verdict, does, source, and perhaps sometimes: true or fatal: true",
+        ),
         (ENTRY + "  sometimes: never\n", "sometimes is true, or not there"),
         (ENTRY.replace("fail", "error"), "the verdict is "),
     ],
@@ -75,3 +78,12 @@ def test_a_file_is_read(tmp_path):
 def test_a_bundled_ledger_names_cases_that_there_are(name):
     cases = [case for path in bundled_path().rglob("*.probe.yaml") for case in load_file(path)]
     assert set(read(name)) <= {case.id for case in cases} | {case.scenario.id for case in cases}
+
+
+def test_what_is_fatal_is_not_played(pytester):
+    pytester.makefile(".probe.yaml", one="scenarios:\n  - id: a\n    title: A\n    steps:\n      - expect: nothing\n")
+    pytester.makefile(".yaml", ledger=ENTRY + "  fatal: true\n")
+    options = ("--tcp-target=lab:memory", "--tcp-known=ledger.yaml", "--tcp-report=none", "-rs")
+    done = pytester.runpytest("one.probe.yaml", *options)
+    done.assert_outcomes(skipped=1)
+    done.stdout.fnmatch_lines("*the target does not survive it, says the ledger of known deviations")

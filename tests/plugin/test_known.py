@@ -81,7 +81,10 @@ def test_a_bundled_ledger_names_cases_that_there_are(name):
 
 
 def test_what_is_fatal_is_not_played(pytester):
-    pytester.makefile(".probe.yaml", one="scenarios:\n  - id: a\n    title: A\n    steps:\n      - expect: nothing\n")
+    pytester.makefile(
+        ".probe.yaml",
+        one="title: T\nscenarios:\n  - id: a\n    title: A\n    level: info\n    steps:\n      - expect: nothing\n",
+    )
     pytester.makefile(".yaml", ledger=ENTRY + "  fatal: true\n")
     options = ("--tcp-target=lab:memory", "--tcp-known=ledger.yaml", "--tcp-report=none", "-rs")
     done = pytester.runpytest("one.probe.yaml", *options)

@@ -11,6 +11,11 @@ from tcpprobe.wire.fragments import LONGEST, Incomplete, Reassembly
 from tcpprobe.wire.ip import PIECE, Packet
 
 
+def _length(piece: Packet) -> int:
+    """The octets of a fragment; what is whole counts as none."""
+    return len(piece.payload) if isinstance(piece.payload, bytes) else 0
+
+
 class _Reassembling(Endpoint):
     """Puts fragments together in a way of its own."""
 
@@ -32,7 +37,7 @@ class FragmentsDropped(Endpoint):
 @mutant("a packet in fragments is put together up to 512 octets only")
 class FragmentsSmall(Endpoint):
     def packet_arrives(self, packet: Packet, now: float) -> None:
-        if packet.fragment is None or packet.fragment[0] + len(packet.payload) <= 512:  # type: ignore[arg-type]
+        if packet.fragment is None or packet.fragment[0] + _length(packet) <= 512:
             super().packet_arrives(packet, now)
 
 
@@ -85,8 +90,6 @@ class OverlapReplaces(_Reassembling):
 
 @mutant("overlapping fragments hang the target: nothing is answered from then on")
 class OverlapHangs(_Reassembling):
-    hung = False
-
     class way(Reassembly):  # noqa: N801
         overlapped = False
 
@@ -104,7 +107,7 @@ class TinyFragmentHangs(Endpoint):
     hung = False
 
     def packet_arrives(self, packet: Packet, now: float) -> None:
-        self.hung |= packet.fragment == (0, True) and len(packet.payload) < 20  # type: ignore[arg-type]
+        self.hung |= packet.fragment == (0, True) and _length(packet) < 20
         if not self.hung:
             super().packet_arrives(packet, now)
 

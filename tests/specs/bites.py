@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,6 +30,7 @@ HEAD = """\
 """
 
 
+@cache
 def bundled() -> list[Case]:
     """All cases of the bundled suite, file by file."""
     return [case for path in sorted(bundled_path().rglob("*.probe.yaml")) for case in load_file(path)]

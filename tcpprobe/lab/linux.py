@@ -77,6 +77,14 @@ class Child:
             raise LabError(f"{answer['error']}; `tcpprobe doctor` says what would help")
         return answer, descriptors
 
+    def descriptor(self, family: int) -> int:
+        """The one that leads to its link. Raises LabError when it does not speak this family."""
+        (descriptor,) = self.descriptors
+        if family not in self.answer["families"]:
+            os.close(descriptor)
+            raise LabError(f"this kernel speaks no IPv{family}")
+        return descriptor
+
     def _last_words(self) -> str:
         errors: IO[bytes] | None = self._process.stderr
         lines = errors.read().decode(errors="replace").strip().splitlines() if errors else []
@@ -105,10 +113,7 @@ def open_linux(family: int, way: str = "best") -> Lab:
     child = Child(way)
     with contextlib.ExitStack() as failed:
         failed.callback(child.end)
-        (descriptor,) = child.descriptors
-        if family not in child.answer["families"]:
-            os.close(descriptor)
-            raise LabError(f"this kernel speaks no IPv{family}")
+        descriptor = child.descriptor(family)
         rng = random.Random()  # ports only: what earlier runs left behind is not met again
         link_class = TunLink if child.answer["way"] == "tun" else VethLink
         link = link_class(descriptor, Pool(POOL_4, POOL_6, rng=rng, limit=POOL_SIZE), mtu=MTU)

@@ -35,7 +35,7 @@ DISTURBED = 4
 PERSEVERANCE = 6
 """A play is tried so often more, at most, because we ourselves were late in it."""
 
-FEW = 3
+USUAL = 3
 """A run is disturbed when more plays than this, and more of a hundred, were."""
 
 
@@ -57,7 +57,7 @@ class Disturbance:
 
     def told(self, cases: int) -> bool:
         """Whether it shows, after so many cases."""
-        return max(len(self._unstable), self._late) > max(FEW, cases * FEW // 100)
+        return max(len(self._unstable), self._late) > max(USUAL, cases * USUAL // 100)
 
 
 def plays_to_come(verdicts: Sequence[Verdict], settings: Settings, *, late: int = 0, disturbed: bool = False) -> int:

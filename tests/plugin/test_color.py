@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from terminals import on_a_terminal
 
 COLOR = re.compile(rb"\x1b\[[0-9;]*m")
 ASKED = ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "BUILD_NUMBER")
@@ -17,24 +16,6 @@ ASKED = ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "BUILD_NUMBER")
 
 def environment(**changes: str) -> dict[str, str]:
     return {name: said for name, said in os.environ.items() if name not in ASKED} | {"TERM": "xterm"} | changes
-
-
-def on_a_terminal(command: list[str], where: Path, **changes: str) -> bytes:
-    """What a command writes to a terminal."""
-    ours, theirs = pty.openpty()
-    done = subprocess.Popen(
-        command, cwd=where, stdout=theirs, stderr=theirs, stdin=theirs, env=environment(**changes), close_fds=True
-    )
-    os.close(theirs)
-    text = b""
-    try:
-        while piece := os.read(ours, 4096):
-            text += piece
-    except OSError:  # the other side is closed
-        pass
-    os.close(ours)
-    done.wait()
-    return text
 
 
 @pytest.fixture
@@ -51,9 +32,9 @@ def commands(suite) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(("command", "said"), [("run", b"broken requirements:"), ("compare", b"newly broken")])
 def test_only_a_terminal_without_no_color_is_coloured(suite, commands, command, said):
-    colored = on_a_terminal(commands[command], suite.path)
+    colored, _ = on_a_terminal(commands[command], suite.path, environment())
     assert re.search(rb"\x1b\[31;1m[^\n]*", colored)
-    plain = on_a_terminal(commands[command], suite.path, NO_COLOR="1")
+    plain, _ = on_a_terminal(commands[command], suite.path, environment(NO_COLOR="1"))
     assert not COLOR.search(plain)
     piped = subprocess.run(commands[command], cwd=suite.path, capture_output=True, env=environment(), check=False)
     assert b"\x1b" not in piped.stdout + piped.stderr

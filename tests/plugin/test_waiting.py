@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import pty
-import subprocess
 import sys
 import threading
 
 import pytest
+from terminals import on_a_terminal
 
 from tcpprobe.plugin import waiting
 from tcpprobe.runner.session import Progress
@@ -99,18 +98,9 @@ def test_a_terminal_that_goes_away_ends_nothing(monkeypatch):
 @pytest.mark.parametrize(("term", "shows"), [("xterm", True), ("dumb", False)])
 def test_only_a_terminal_that_can_move_its_cursor(suite, term, shows):
     (suite.path / "suite.probe.yaml").write_text(SLOW)
-    ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "pytest", *suite.words(("-q",), "lab:linux", page=False)]
-    done = subprocess.Popen(command, cwd=suite.path, stdout=theirs, stdin=theirs, env={**os.environ, "TERM": term})
-    os.close(theirs)
-    text = b""
-    try:
-        while piece := os.read(ours, 4096):
-            text += piece
-    except OSError:  # the other side is closed
-        pass
-    os.close(ours)
-    assert done.wait() == 0
+    text, code = on_a_terminal(command, suite.path, {**os.environ, "TERM": term})
+    assert code == 0
     assert (b"1 play in flight" in text) is shows
 
 

@@ -242,6 +242,7 @@ def settings_of(config: pytest.Config, seed: int | None = None) -> Settings:
         level=value(config, "tcp_level"),
         http_path=value(config, "tcp_http_path"),
         hostile=value(config, "tcp_hostile"),
+        patient=value(config, "tcp_patient"),
         seed=chosen,
     )
     if not 1 <= settings.width <= 4096:

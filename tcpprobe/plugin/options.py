@@ -47,6 +47,7 @@ OPTIONS = (
     Option("--tcp-seed", "number", "start of the run's random numbers", None, "N"),
     Option("--tcp-allow-public", "flag", "let the target be an address that is neither private nor ours", False),
     Option("--tcp-hostile", "flag", "play what may harm a target (floods and the like) outside labs too", False),
+    Option("--tcp-patient", "flag", "play what takes minutes (giving up, TIME-WAIT's end) too", False),
     Option("--tcp-report", "text", "where the HTML report goes; 'none' for none", None, "FILE"),
     Option("--tcp-results", "text", "where the results (JSON Lines) go; 'none' for none", None, "FILE"),
     Option("--tcp-baseline", "text", "an earlier run to compare with: results or a report", None, "FILE"),
@@ -64,6 +65,7 @@ TELLING = (
     "tcp_timeout_scale",
     "tcp_allow_public",
     "tcp_hostile",
+    "tcp_patient",
     "tcp_known",
 )
 

@@ -21,7 +21,7 @@ from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.actor import Actor
 from tcpprobe.runner.liveness import liveness_case
-from tcpprobe.runner.policy import DOUBTFUL, FATAL, HOSTILE, Disturbance, judged, plays_to_come, unmet_need
+from tcpprobe.runner.policy import DOUBTFUL, FATAL, HOSTILE, PATIENT, Disturbance, judged, plays_to_come, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
@@ -384,6 +384,8 @@ class Conductor:
     def _unmet(self, case: Case) -> str | None:
         if case.scenario.hostile and self.target.lab is None and not self.settings.hostile:
             return HOSTILE
+        if case.scenario.patient and not self.link.virtual and not self.settings.patient:
+            return PATIENT
         if not self.settings.fatal.isdisjoint((case.id, case.scenario.id)):
             return FATAL
         return unmet_need(case.scenario.needs, self.target, self.link.own_addresses)

@@ -27,6 +27,7 @@ REMEDIES = {
 
 FATAL = "the target does not survive it, says the ledger of known deviations"
 HOSTILE = "may harm the target: played against labs only, unless --tcp-hostile asks for it"
+PATIENT = "takes minutes: played only when --tcp-patient asks for it"
 
 
 DISTURBED = 4

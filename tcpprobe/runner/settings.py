@@ -18,6 +18,7 @@ class Settings:
         level: ``must`` or ``should``: the weakest level whose violation is a failure.
         seed: start of the run's random numbers; the same seed gives the same initial sequence numbers.
         hostile: whether what may harm a target is played against live targets too, not against labs only.
+        patient: whether what takes minutes is played in real time too, not in virtual time only.
         http_path: path whose ``{n}`` an HTTP target replaces by the number of octets to send.
         known: verdicts that are known by id of a case or scenario: such a one is not confirmed.
         fatal: ids of cases and scenarios that the target is known not to survive: they are not played.
@@ -30,6 +31,7 @@ class Settings:
     level: str = "must"
     seed: int = 0
     hostile: bool = False
+    patient: bool = False
     http_path: str = "/bytes/{n}"
     known: Mapping[str, str] = field(default_factory=dict)
     fatal: frozenset[str] = frozenset()

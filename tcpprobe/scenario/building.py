@@ -99,6 +99,7 @@ class _Builder:
             ignore=self._ignore(),
             exclusive=self._flag("exclusive"),
             hostile=self._flag("hostile"),
+            patient=self._flag("patient"),
             **self._where(),
         )
         self._check_matrix()
@@ -171,7 +172,8 @@ class _Builder:
     def _tags(self) -> frozenset[str]:
         for each in _elements(self.node, "tags"):
             _check_tag(each, self.problems)
-        return frozenset(str(each.value) for node in (self.root, self.node) for each in _elements(node, "tags"))
+        written = {str(each.value) for node in (self.root, self.node) for each in _elements(node, "tags")}
+        return frozenset(written | {"slow"} if self._flag("patient") else written)
 
     def _needs(self, steps: Iterable[Step]) -> frozenset[str]:
         needs = {str(each.value) for node in (self.root, self.node) for each in _elements(node, "needs")}

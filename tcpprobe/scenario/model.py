@@ -290,7 +290,8 @@ class Scenario:
         groups: the names of the connections of each group. Steps about a group are played on one after the other.
         ignore: what is noise when nothing expects it: names (``retransmissions`` ``window_updates`` ``acks`` ``data``)
             and patterns.
-        exclusive: plays alone. hostile: against labs only unless asked.
+        exclusive: plays alone. hostile: against labs only unless asked. patient: takes minutes, in
+            virtual time only unless asked; has the tag ``slow``.
     """
 
     id: str
@@ -309,6 +310,7 @@ class Scenario:
     ignore: tuple[str | Pattern, ...] = ("retransmissions",)
     exclusive: bool = False
     hostile: bool = False
+    patient: bool = False
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

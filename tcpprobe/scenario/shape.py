@@ -93,6 +93,7 @@ class ScenarioBody(Shape):
     ignore: IgnoreValue | None = None
     exclusive: Bool = False
     hostile: Bool = False
+    patient: Bool = False
     steps: list[StepBody] = Field(min_length=1)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tcpprobe.lab.lab import open_lab
 from tcpprobe.lab.memory import MemoryLab
 from tcpprobe.lab.mutants import MUTANTS
 from tcpprobe.link.memory import MemoryLink
@@ -223,6 +224,21 @@ def test_what_may_harm_is_for_labs_unless_asked_for() -> None:
     assert session_with(accept, Settings(hostile=True)).result(case).verdict is Verdict.PASS
     with MemoryLab() as lab:
         assert Session(lab.target, lab.link, Settings()).result(case).verdict is Verdict.PASS
+
+
+def test_what_takes_minutes_is_for_the_patient_and_for_virtual_time() -> None:
+    """In real time a patient scenario is skipped unless `patient` asks for it; in virtual time it is played anyway."""
+    (case,) = cases(OPENS, "    patient: true\n")
+    assert "slow" in case.scenario.tags
+    with MemoryLab() as lab:
+        assert Session(lab.target, lab.link, Settings()).result(case).verdict is Verdict.PASS
+    for settings, verdict in ((Settings(), Verdict.SKIP), (Settings(patient=True), Verdict.PASS)):
+        with open_lab("linux") as lab:
+            session = Session(lab.target, lab.link, settings)
+            found = session.result(case)
+            session.close()
+        assert found.verdict is verdict
+        assert ("--tcp-patient" in (found.reason or "")) is (verdict is Verdict.SKIP)
 
 
 @pytest.mark.parametrize("name", ["s", "s[1]"])

@@ -100,6 +100,7 @@ def test_defaults() -> None:
     assert found.ignore == ("retransmissions",)
     assert not found.exclusive
     assert not found.hostile
+    assert not found.patient
     assert str(found.place) == "x.probe.yaml:3:5"
 
 

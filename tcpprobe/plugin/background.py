@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 UNREACHABLE = pytest.ExitCode.USAGE_ERROR
 
 
+def _ends_late(item: pytest.Item) -> int:
+    """0 for most items; more for what is slow, and for what is played when everything else has ended."""
+    if not isinstance(item, ProbeItem):
+        return 0
+    scenario = item.case.scenario
+    return 2 if scenario.exclusive else 1 if "slow" in scenario.tags else 0
+
+
 class Background:
     """The hooks of the process that plays: pytest's own, or one of xdist's workers."""
 
@@ -25,6 +33,11 @@ class Background:
         self.config = config
         self.bench = bench
         self.given = given
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put what ends late last: it plays from the beginning, and keeps none of the others from being reported."""
+        items.sort(key=_ends_late)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:

@@ -149,3 +149,31 @@ def test_repetition_of_what_failed(pytester):
     done = pytester.runpytest_inprocess(*words, "--ff")
     done.stdout.fnmatch_lines(["suite.probe.yaml F*"])
     pytester.runpytest_inprocess(*words, "--sw").assert_outcomes(passed=1, failed=1)
+
+
+LATE = """\
+title: Three that could be reported at once or late
+scenarios:
+  - id: alone
+    title: The port answers when nothing else is played
+    exclusive: true
+    covers: [RFC9293-MUST-40]
+    steps: [{send: {flags: S}}, {expect: {flags: SA}}]
+  - id: slow
+    title: The port answers in the end
+    tags: [slow]
+    covers: [RFC9293-MUST-40]
+    steps: [{send: {flags: S}}, {expect: {flags: SA}}]
+  - id: quick
+    title: The port answers
+    covers: [RFC9293-MUST-40]
+    steps: [{send: {flags: S}}, {expect: {flags: SA}}]
+"""
+
+
+def test_what_ends_late_keeps_nothing_else_from_being_reported(suite, probe):
+    """What is slow and what is played last are the last items, whatever the file's order."""
+    probe("late.probe.yaml", LATE)
+    done = suite("-v", "late.probe.yaml", "suite.probe.yaml::holds")
+    told = [line.split("::")[1].split()[0] for line in done.outlines if "::" in line and "PASSED" in line]
+    assert told == ["quick", "holds", "slow", "alone"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from tcpprobe.lab.mutant import Altering, mutant
 from tcpprobe.tcp.connection import Connection
@@ -93,6 +94,12 @@ class TimeWaitShort(Connection):
         self.arm("time_wait", self.now + 4.0)
 
 
+@mutant("TIME-WAIT never ends")
+class TimeWaitStays(Connection):
+    def time_wait_expired(self) -> None:
+        pass
+
+
 @mutant("a retransmitted FIN in TIME-WAIT is not answered")
 class TimeWaitSilent(Connection):
     def refuse(self, seg: Segment) -> None:
@@ -174,6 +181,18 @@ class GivesUpEarly(Connection):
             self.give_up()
         else:
             super().retransmit_expired()
+
+
+@mutant("nothing is ever given up, however long it is not acknowledged")
+class NeverGivesUp(Connection):
+    def patience(self, r2: float) -> float:  # noqa: ARG002
+        return inf
+
+
+@mutant("what is given up is not sent again, but the connection stays")
+class GivenUpStays(Connection):
+    def give_up(self) -> None:
+        self.disarm("retransmit")
 
 
 @mutant("more is sent than the peer's window allows")

@@ -21,19 +21,14 @@ Every requirement of the catalogue, and the bundled scenarios that test it. This
 `closed_port`, `echo`, `source` (a service that sends), `sink` (one that swallows), `icmp`. What cannot be seen from
 outside is not tested, and says why. Levels in *italics* are our judgement: the RFC's text has no keyword there.
 """
-WHY_NOT = {
-    "control": "not visible: needs a hand on the target's application or system",
-    "api": "not visible: is about the interface to the target's own programs",
-}
-"""Requirements that no scenario tests, by what they need."""
 
 
 def _row(found: Covered) -> str:
     known = found.requirement
     level = known.level if known.basis in ("numbered", "keyword") else f"*{known.level}*"
     scenarios = ", ".join(f"`{each}`" for each in (*found.directly, *found.by_restating))
-    told = scenarios or WHY_NOT.get(known.needs) or ("restates " + known.same_as if known.same_as else "not tested yet")
-    if known.level == "MAY" and not scenarios and known.needs not in WHY_NOT:
+    told = scenarios or (f"not visible: {known.why_unseen}" if known.why_unseen else "not tested yet")
+    if known.level == "MAY" and not scenarios and not known.why_unseen:
         told = "a choice of the target's: nothing to break"
     return f"| {known.id} | {level} | {known.text.replace('|', chr(92) + '|')} | `{known.needs}` | {told} |"
 
@@ -44,7 +39,7 @@ def page() -> str:
     scenarios = {case.scenario.id: case.scenario.covers for case in cases}
     found = coverage(scenarios.items(), requirements())
     covered = sum(each.covered for each in found.values())
-    hidden = sum(not each.covered and each.requirement.needs in WHY_NOT for each in found.values())
+    hidden = sum(not each.covered and bool(each.requirement.why_unseen) for each in found.values())
     parts = [HEAD, f"{covered} of {len(found)} are tested; {hidden} cannot be seen from outside.\n"]
     for rfc, group in groupby(found.values(), key=lambda each: each.requirement.rfc):
         parts.append(f"\n## {f'RFC {rfc}' if rfc else 'Robustness'}\n")

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY")
 BASES = ("numbered", "keyword", "prose", "practice")
 SIDES = ("any", "sender", "receiver", "server", "client", "api")
+HIDDEN = {
+    "control": "needs a hand on the target's application or system",
+    "api": "is about the interface to the target's own programs",
+}
+"""Needs that nothing on the wire can meet, and why."""
 NEEDS = ("wire", "closed_port", "echo", "source", "sink", "control", "icmp", "api")
 
 
@@ -25,6 +30,7 @@ class Requirement:
         text: the rule, paraphrased. stimulus, expect: how a tester can see it. notes: known behaviour of stacks.
         same_as: the requirement that this one merely restates, or empty; see: related ones.
         verified: whether the paraphrase was checked against the RFC's text.
+        unseen: why no scenario can tell from outside, or empty; `why_unseen` knows it for whole kinds of needs too.
     """
 
     id: str
@@ -42,3 +48,9 @@ class Requirement:
     same_as: str
     see: tuple[str, ...]
     verified: bool
+    unseen: str = ""
+
+    @property
+    def why_unseen(self) -> str:
+        """Why this cannot be seen from outside, or empty when it can."""
+        return self.unseen or HIDDEN.get(self.needs, "")

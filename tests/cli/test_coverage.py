@@ -11,6 +11,7 @@ def test_of_the_bundled_suite(command):
     done = command("coverage")
     assert (done.code, done.err) == (0, "")
     assert f"of {len(requirements())} requirements" in done.out.splitlines()[0]
+    assert "others cannot be seen from outside" in done.out.splitlines()[0]
     assert "9293" in done.out
 
 

@@ -15,6 +15,8 @@ SACK_PERMITTED = 4
 SACK = 5
 TIMESTAMPS = 8
 FAST_OPEN = 34
+ACCURATE_ECN_0 = 172
+ACCURATE_ECN_1 = 174
 
 KINDS = {
     EOL: "eol",
@@ -34,8 +36,8 @@ KINDS = {
     30: "mptcp",
     FAST_OPEN: "fast_open",
     69: "encryption",
-    172: "accurate_ecn_0",
-    174: "accurate_ecn_1",
+    ACCURATE_ECN_0: "accurate_ecn_0",
+    ACCURATE_ECN_1: "accurate_ecn_1",
     253: "experiment_1",
     254: "experiment_2",
 }
@@ -183,6 +185,9 @@ def _length_problem(option: Option) -> str | None:
         return f"option {KINDS[option.kind]} has length {size + 2}, not {wanted + 2}"
     if option.kind == SACK and (size % 8 or not size):
         return f"option sack_blocks has length {size + 2}, not 2 and a multiple of 8"
+    if option.kind in (ACCURATE_ECN_0, ACCURATE_ECN_1) and (size % 3 or size > 9):
+        # RFC 9768 3.2.3, table 5.
+        return f"option {KINDS[option.kind]} has length {size + 2}, not 2, 5, 8 or 11"
     return None
 
 

@@ -58,6 +58,9 @@ def test_the_first_well_formed_one_counts():
         ("03020000", "option wscale has length 2, not 3", 2, "00"),
         ("050300", "option sack_blocks has length 3, not 2 and a multiple of 8", 1, ""),
         ("0502", "option sack_blocks has length 2, not 2 and a multiple of 8", 1, ""),
+        ("ac03ff", "option accurate_ecn_0 has length 3, not 2, 5, 8 or 11", 1, ""),
+        ("ae0e" + 12 * "ff", "option accurate_ecn_1 has length 14, not 2, 5, 8 or 11", 1, ""),
+        ("ac02ac08ffffffffffff", None, 2, ""),
     ],
 )
 def test_malformed_options_are_kept_and_told(raw, problem, items, rest):

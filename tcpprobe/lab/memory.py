@@ -18,7 +18,7 @@ from tcpprobe.wire import ip
 SEND_BUFFER = 1 << 17
 """An application is asked for more while less than this waits for acknowledgment, in bytes."""
 
-CONFIG = Config(mtu=MTU, ecn=True, fin_wait_2=60.0)
+CONFIG = Config(mtu=MTU, ecn=True, accecn=True, fin_wait_2=60.0)
 """What the target's TCP offers."""
 
 SPEAKING = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})

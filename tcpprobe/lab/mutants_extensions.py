@@ -282,7 +282,7 @@ class ZeroWindowAckIgnored(Connection):
 @mutant("a window probe marked CE is not echoed")
 class CeOnProbeIgnored(Connection):
     def window_closed_on(self, seg: Segment) -> bool:
-        self.congestion_experienced = False
+        self.ip_ecn = 0
         return super().window_closed_on(seg)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tcpprobe.tcp.accecn import Accurate, counted_octets
 from tcpprobe.tcp.congestion import Reno
 from tcpprobe.tcp.losses import Losses
 from tcpprobe.tcp.ranges import Range
 from tcpprobe.tcp.state import Move, State
-from tcpprobe.wire.flags import ECE, SYN
+from tcpprobe.wire.flags import ECE, FIN, SYN
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
@@ -66,7 +67,25 @@ class Acknowledgments(Losses):
         snd.wnd = seg.window if seg.flags & SYN else seg.window << snd.scale
         snd.max_wnd = max(snd.max_wnd, snd.wnd)
         snd.wl1, snd.wl2 = seg.seq, seg.ack
+        if self.tcb.accurate is not None and self.hear_opening(seg, self.tcb.accurate):
+            self.congestion.marked(diff(snd.nxt, snd.una), snd.nxt)
         self.own_fin_acked()
+
+    def hear_opening(self, seg: Segment, accurate: Accurate) -> bool:
+        """What the segment that acknowledges our SYN says of it; whether it met congestion (RFC 9768 3.2.2.1)."""
+        if seg.flags & SYN:
+            accurate.syn_ack_arrived(self.ip_ecn, len(seg.payload))
+            return accurate.syn_answered(seg.flags)
+        if seg.payload or seg.flags & FIN or seg.parsed.sack_blocks:
+            return accurate.heard(seg.flags, counted_octets(seg.parsed), 0)
+        return accurate.handshake_acknowledged(seg.flags)
+
+    def hear_marks(self, seg: Segment, accurate: Accurate, ahead: int) -> bool:
+        """Whether an acknowledgment tells of new CE marks, in the ACE field or the option (RFC 9768 3.2.2.2)."""
+        if ahead < 0:
+            return False  # superseded by another
+        octets = {} if not seg.options or self.only_stamps(seg.options) else counted_octets(seg.parsed)
+        return accurate.heard(seg.flags, octets, -(-ahead // self.tcb.snd.mss))
 
     def take_ack(self, seg: Segment, ahead: int) -> None:
         """An acknowledgment that may be new, a duplicate or old, and the window with it."""
@@ -94,7 +113,9 @@ class Acknowledgments(Losses):
             self.proceed(max(ahead, 0) + flight.sacked - sacked)
         if self.probe_end is not None:
             self.judge_probe(seg, ahead, duplicate)
-        if self.tcb.ecn_on and seg.flags & ECE and self.congestion.may_reduce(snd.una):
+        accurate = self.tcb.accurate
+        marked = self.tcb.ecn_on and seg.flags & ECE if accurate is None else self.hear_marks(seg, accurate, ahead)
+        if marked and self.congestion.may_reduce(snd.una):
             self.congestion.marked(diff(snd.nxt, snd.una) + max(ahead, 0), snd.nxt)
             self.reduced = True
         if ahead >= 0:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from tcpprobe.tcp.accecn import BITS, CE, asks, confirms
 from tcpprobe.tcp.events import Reset
 from tcpprobe.tcp.negotiation import Offer, agree
 from tcpprobe.tcp.state import Move, State
@@ -20,7 +21,6 @@ from tcpprobe.wire.ip import Packet
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
-CE = 3
 _OUTDATED = 24 * 24 * 3600.0
 """RFC 7323 5.5: TS.Recent of an idle connection is no longer valid after 24 days."""
 
@@ -63,7 +63,7 @@ class Arrivals(Text):
         Never raises, whatever the segment holds.
         """
         self.now = now
-        self.congestion_experienced = ecn == CE
+        self.ip_ecn = ecn
         for check in ROWS[self.state]:
             if getattr(self, check)(seg):
                 return
@@ -135,6 +135,8 @@ class Arrivals(Text):
         self.syn_acked(seg)
         if self.reflexes.handshake:
             self.ack_now = True
+            if self.tcb.accurate is not None:
+                self.put_ack()  # RFC 9768 3.2.2.1: a pure one, although there may be data to send
         if seg.flags & FIN or seg.payload:
             # RFC 9293 3.10.7.3: other controls or text continue at the sixth step.
             rest = Segment(
@@ -159,7 +161,7 @@ class Arrivals(Text):
         tcb.irs, tcb.rcv.nxt = seg.seq, add(seg.seq, 1)
         tcb.rcv.up = tcb.rcv.nxt
         tcb.last_ack_sent = tcb.rcv.nxt
-        self.theirs = Offer.of(seg)
+        self.theirs = Offer.of(seg, self.ip_ecn)
         stamps = seg.parsed.timestamps
         if stamps is not None:
             tcb.ts_recent, tcb.ts_recent_age = stamps[0], self.now
@@ -223,8 +225,11 @@ class Arrivals(Text):
         if self.state is not State.SYN_RECEIVED or not seg.flags & SYN or seg.flags & RST or seg.seq != self.tcb.irs:
             return False
         if not seg.flags & ACK:
-            if self.theirs is not None and seg.flags & (ECE | CWR) != ECE | CWR:
-                self.theirs = replace(self.theirs, ecn=0)  # RFC 3168 6.1.1: no ECT after a non-ECN-setup SYN
+            if self.mixes_ecn(seg.flags & BITS):
+                self.put(self.form(self.tcb.snd.nxt, RST | ACK))
+                self.take_rst()
+                return True
+            self.note_syn_again(seg)
             self.send_syn(SYN | ACK)
             return True
         if self.active and self.acceptable_ack(seg):
@@ -232,6 +237,23 @@ class Arrivals(Text):
             self.ack_now = self.reflexes.handshake
             return True
         return False
+
+    def mixes_ecn(self, bits: int) -> bool:
+        """Whether SYNs of one handshake ask for both RFC 3168's ECN and Accurate ECN (RFC 9768 3.1.5)."""
+        if self.tcb.accurate is not None:
+            return bits == ECE | CWR
+        return self.config.accecn and self.tcb.ecn_on and asks(bits)
+
+    def note_syn_again(self, seg: Segment) -> None:
+        """The peer's SYN came again: what it says of ECN now. The mode stays (RFC 9768 3.1.5)."""
+        accurate, bits = self.tcb.accurate, seg.flags & BITS
+        if self.theirs is None:
+            return
+        if accurate is not None:
+            self.theirs = replace(self.theirs, mark=self.ip_ecn)
+            accurate.may_mark = accurate.may_mark and bool(bits)
+        elif bits & (ECE | CWR) != ECE | CWR:
+            self.theirs = replace(self.theirs, ecn=0)  # RFC 3168 6.1.1: no ECT after a non-ECN-setup SYN
 
     def check_sequence(self, seg: Segment) -> bool:
         """First: the four cases of table 6; what lies outside the window is answered with an ACK and dropped."""
@@ -246,6 +268,9 @@ class Arrivals(Text):
             if self.check_ack(seg):
                 return True
             self.check_urgent(seg)  # RFC 9293 3.4, MUST-66: even when the window is zero
+        accurate = self.tcb.accurate
+        if accurate is not None and self.active and seg.flags & (SYN | ACK) == SYN | ACK and confirms(seg.flags & BITS):
+            accurate.syn_ack_arrived(self.ip_ecn, 0)  # RFC 9768 3.2.2.1: that of a SYN,ACK sent again, too
         self.refuse(seg)
         return True
 
@@ -322,12 +347,20 @@ class Arrivals(Text):
         return not seg.flags & ACK
 
     def note_congestion(self, seg: Segment) -> bool:
-        """RFC 3168 6.1.3: CE on an acceptable segment is echoed until the peer says CWR."""
+        """RFC 3168 6.1.3: CE on an acceptable segment is echoed until the peer says CWR; RFC 9768 3.2: counted."""
+        accurate = self.tcb.accurate
         if self.tcb.ecn_on:
             if seg.flags & CWR:
                 self.echo_congestion = False
-            if self.congestion_experienced:
+            if self.ip_ecn == CE:
                 self.echo_congestion = True
+        elif accurate is not None:
+            waiting = bool(seg.payload or self.unacked_bytes)
+            if accurate.arrived(self.ip_ecn, len(seg.payload), waiting=waiting) and self.reflexes.acknowledge:
+                if waiting:
+                    self.ack_now = True
+                else:
+                    self.put(self.form(self.tcb.snd.nxt, ACK))  # of an ACK: without SACK blocks (RFC 9768 3.2.2.5.1)
         return False
 
     def be_reset(self) -> None:

@@ -16,6 +16,7 @@ class Config:
         window: receive buffer.
         wscale: our window shift, 0 to 14; None: no option.
         timestamps, sack, ecn: offer them in our SYN and agree to them when offered.
+        accecn: with ``ecn``, offer Accurate ECN (RFC 9768) before that of RFC 3168, and agree to it when offered.
         nagle: False sends small segments at once.
         burst: so many full segments may be handed out as one, to be cut later (`Endpoint.departures`).
         initial_window: congestion window at first; None: RFC 6928.
@@ -42,6 +43,7 @@ class Config:
     timestamps: bool = True
     sack: bool = True
     ecn: bool = False
+    accecn: bool = False
     nagle: bool = True
     burst: int = 1
     initial_window: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 
+from tcpprobe.tcp.accecn import BITS, OPENING_OPTION, Accurate, asks
 from tcpprobe.tcp.config import Config
 from tcpprobe.tcp.congestion import Reno
 from tcpprobe.tcp.events import Acknowledged, Closed, Event, Opened
@@ -26,6 +27,7 @@ _TIMESTAMPS = struct.Struct("!III")
 _NOP_NOP_TIMESTAMPS = 0x0101080A
 _NOP_NOP_SACK = b"\x01\x01\x05"
 _PAIR = struct.Struct("!II")
+_TWO_BLOCKS = 20  # octets of a SACK option with two blocks, two NOPs before it
 DEFAULT_CONFIG = Config()
 
 
@@ -97,7 +99,7 @@ class Core:
         self.duplicate_range: Range | None = None
         self.echo_congestion = False
         self.challenges: deque[float] = deque()
-        self.congestion_experienced = False
+        self.ip_ecn = 0  # the ECN field of the packet that is being processed
 
     def fresh_tcb(self, local: Address, remote: Address, iss: int) -> Tcb:
         """Numbers of a connection that has seen nothing yet."""
@@ -178,6 +180,8 @@ class Core:
             segment.window = self.window_field()
             if self.echo_congestion and not flags & SYN:
                 flags |= ECE  # RFC 3168 6.1.3
+        if tcb.accurate is not None and not flags & SYN:
+            flags |= tcb.accurate.ace  # RFC 9768 3.2.2
         segment.flags = flags
         if self.urgent and flags & ACK:
             self.point_urgent(segment)
@@ -216,11 +220,27 @@ class Core:
         if offer.wscale is not None:
             items += [options.nop(), options.wscale(offer.wscale)]
         # RFC 7323 2.2: the window in a SYN is never shifted.
-        segment = Segment(tcb.local[1], tcb.remote[1], tcb.iss, 0, flags | offer.ecn, min(self.config.window, 65535))
+        bits = 0 if self.accurate_lost(flags) else offer.ecn
+        segment = Segment(tcb.local[1], tcb.remote[1], tcb.iss, 0, flags | bits, min(self.config.window, 65535))
         if flags & ACK:
             segment.ack = tcb.rcv.nxt
         segment.options = options.pad_options(options.encode_options(items))
+        if flags & ACK and offer.ecn not in (0, ECE) and not self.flight:
+            segment.options += OPENING_OPTION  # RFC 9768 3.2.3.2.1, and 3.2.3.2.2: not in what is sent again
         return segment
+
+    def accurate_lost(self, flags: int) -> bool:
+        """Whether two SYNs, or SYN,ACKs, with Accurate ECN had no answer: then without (RFC 9768 3.1.4.1, 3.2.3.2.2).
+
+        A server that has sent such a SYN,ACK keeps to its mode and sets no ECT (RFC 9768 3.1.5).
+        """
+        accurate = self.tcb.accurate if flags & ACK else None
+        asked = self.offer is not None and asks(self.offer.ecn) and not flags & ACK
+        if self.expiries < 2 or not (accurate or asked):
+            return False
+        if accurate is not None:
+            accurate.may_mark = False
+        return True
 
     def make_offer(self, flags: int) -> Offer:
         """What our SYN, or SYN,ACK, offers."""
@@ -298,15 +318,37 @@ class Core:
         self.tcb.last_ack_sent = self.tcb.rcv.nxt
         self.ack_now = False
         self.unacked_segments = self.unacked_bytes = 0
+        if self.tcb.accurate is not None:
+            self.tcb.accurate.marks = 0
         self.deadlines.pop("delayed_ack", None)
 
     def put_ack(self) -> None:
         """Send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, with SACK blocks where there is something to report."""
         tcb = self.tcb
         segment = self.form(tcb.snd.nxt, ACK)
-        if tcb.sack_on and self.reflexes.sack and (self.reassembly.islands or self.duplicate_range):
+        sack = bool(tcb.sack_on and self.reflexes.sack and (self.reassembly.islands or self.duplicate_range))
+        if tcb.accurate is not None:
+            self.feed_back(segment, tcb.accurate, sack=sack)
+        elif sack:
             segment.options += self.sack_option(40 - len(segment.options))
         self.put(segment)
+
+    def feed_back(self, segment: Segment, accurate: Accurate, *, sack: bool) -> None:
+        """Accurate ECN in a pure ACK: the option when it is due, behind the SACK blocks; the handshake's code."""
+        room = 40 - len(segment.options)
+        told = accurate.option(room) if accurate.owed else b""
+        if sack:
+            # RFC 9768 3.2.3.3: SACK goes first where both do not fit with two blocks.
+            reserved = len(told) if room - len(told) >= _TWO_BLOCKS else 0
+            blocks = self.sack_option(room - reserved)
+            segment.options += blocks
+            told = told if len(blocks) + len(told) <= room else b""
+        elif accurate.handshake is not None:
+            # RFC 9768 3.2.2.1: a pure ACK without SACK blocks.
+            segment.flags = segment.flags & ~BITS | accurate.handshake
+            accurate.handshake = None
+        segment.options += told
+        accurate.owed = accurate.owed and not told
 
     def put_reset(self, cause: Segment) -> None:
         """Answer ``cause`` with RST, unless it is one: a RST never draws a RST (RFC 9293 3.5.2)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+from tcpprobe.tcp.accecn import ECT_0
 from tcpprobe.tcp.core import Core
 from tcpprobe.tcp.events import TimedOut
 from tcpprobe.tcp.flight import Sent
@@ -12,7 +13,6 @@ from tcpprobe.wire.flags import ACK, CWR, FIN, PSH, SYN
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import add, diff
 
-ECT_0 = 2
 _MAX_ACK_DELAY = 0.2
 """TLP.max_ack_delay: how long the peer may hold back the acknowledgment of a single segment (RFC 8985 7.2)."""
 _FIRST_PROBE = 1.0
@@ -115,14 +115,19 @@ class Departures(Core):
         if fin:
             flags |= FIN
         ecn = 0
-        if self.tcb.ecn_on and size and not probe:
+        if size and not probe and self.ecn_capable():
             ecn = ECT_0
-            if self.reduced:
+            if self.reduced and self.tcb.ecn_on:  # RFC 9768 3.1.5: never in AccECN mode
                 flags |= CWR  # RFC 3168 6.1.2: on the first new data after the reduction
                 self.reduced = False
         segment = self.with_blocks(self.form(snd.nxt, flags, payload))
         self.sent(segment)
         self.put(segment, ecn)
+
+    def ecn_capable(self) -> bool:
+        """Whether new data is sent as ECN-capable transport."""
+        accurate = self.tcb.accurate
+        return self.tcb.ecn_on if accurate is None else accurate.may_mark
 
     def sent(self, segment: Segment) -> None:
         """New sequence numbers leave with ``segment``: remember them until they are acknowledged."""
@@ -158,10 +163,19 @@ class Departures(Core):
         return self.tcb.sack_on and self.reflexes.sack
 
     def with_blocks(self, segment: Segment) -> Segment:
-        """A segment with text bears SACK blocks too: one at least, more where there is room."""
+        """A segment with text bears SACK blocks too: one at least, more where there is room.
+
+        So it does with the AccECN option that is due, where there is room; a full segment leaves it to the next ACK.
+        """
         if self.reassembly.islands and self.reports_islands():
             room = self.tcb.snd.mss - len(segment.payload) - len(segment.options)
             segment.options += self.sack_option(min(max(room, _ONE_BLOCK), 40 - len(segment.options)))
+        accurate = self.tcb.accurate
+        if accurate is not None and accurate.owed:
+            taken = len(segment.options)
+            told = accurate.option(min(self.tcb.snd.mss - len(segment.payload), 40) - taken)
+            segment.options += told
+            accurate.owed = not told
         return segment
 
     def window_left(self) -> int:

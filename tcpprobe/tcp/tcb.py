@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tcpprobe.tcp.accecn import Accurate
+
 Address = tuple[bytes, int]
 """(packed IP address, port)."""
 
@@ -45,7 +47,8 @@ class Tcb:
     """Transmission control block.
 
     ``ts_recent`` is TS.Recent and ``ts_recent_age`` when it was taken; our own timestamp clock starts at ``ts_offset``
-    (RFC 7323 7); ``last_ack_sent`` is Last.ACK.sent.
+    (RFC 7323 7); ``last_ack_sent`` is Last.ACK.sent. ECN is RFC 3168's when ``ecn_on``, RFC 9768's when there
+    is ``accurate``, and never both.
     """
 
     local: Address
@@ -62,3 +65,4 @@ class Tcb:
     wscale_on: bool = False
     sack_on: bool = False
     ecn_on: bool = False
+    accurate: Accurate | None = None

@@ -14,6 +14,7 @@ _MODULES = (
     "mutants_arriving",
     "mutants_leaving",
     "mutants_sending",
+    "mutants_recovery",
     "mutants_network",
     "mutants_extensions",
     "mutants_fragments",

@@ -118,8 +118,12 @@ class Reno:
         self.cwnd = pipe + max(due, 0)
 
     def duplicate(self) -> None:
-        """Another duplicate ACK in recovery without SACK: a segment left the network (RFC 5681 3.2, step 4)."""
-        self.cwnd += self.mss
+        """Another duplicate ACK in recovery without SACK: a segment left the network (RFC 5681 3.2, step 4).
+
+        No more can leave than were in it (RFC 5681 3.2, MAY; RFC 9937 6.2: RecoverFS).
+        """
+        if self.cwnd < self.ssthresh + self._flight:
+            self.cwnd += self.mss
 
     def partial(self, count: int) -> None:
         """A partial ACK in recovery without SACK: deflate by what it acknowledged (RFC 6582 3.2, step 3)."""

@@ -63,6 +63,14 @@ def test_new_reno():
     assert (reno.cwnd, reno.recover) == (2000, None)
 
 
+def test_duplicates_inflate_no_more_than_was_in_flight():
+    reno = Reno(1000, 10000, 0)
+    reno.enter(10000, 10000, 0, 10000, inflate=True)
+    for _ in range(50):
+        reno.duplicate()
+    assert reno.cwnd == reno.ssthresh + 10000, "RFC 5681 3.2 (MAY)"
+
+
 def test_the_smallest_threshold_is_two_segments():
     reno = Reno(1000, 10000, 0)
     reno.enter(1000, 1000, 0, 1000, inflate=False)

@@ -1,0 +1,54 @@
+"""Mutants that get wrong how a recovery goes on: what is due in it, what the network swallows, what is too large."""
+
+from __future__ import annotations
+
+from tcpprobe.lab.mutant import mutant
+from tcpprobe.tcp.connection import Connection
+
+# -- proportional rate reduction
+
+
+@mutant("what an earlier recovery has delivered counts in the next one")
+class ReductionNotBegunAnew(Connection):
+    total = 0
+
+    def recover(self) -> None:
+        super().recover()
+        self.congestion._delivered = self.total
+
+    def proceed(self, delivered: int) -> None:
+        self.total += delivered
+        super().proceed(delivered)
+
+
+@mutant("in recovery a segment goes out for every one that arrives, however much is in flight")
+class ReductionNotProportional(Connection):
+    def proceed(self, delivered: int) -> None:
+        super().proceed(delivered)
+        if self.congestion.recover is not None and self.tcb.sack_on:
+            pipe = self.flight.pipe(self.tcb.snd.una, self.tcb.snd.nxt)
+            self.congestion.cwnd = max(self.congestion.cwnd, pipe + delivered)
+
+
+@mutant("in recovery what was sent again is not counted as being in flight")
+class RepeatedNotInFlight(Connection):
+    def proceed(self, delivered: int) -> None:
+        snd, pipe = self.tcb.snd, self.flight.pipe
+
+        def few(una: int, nxt: int) -> int:
+            return max(pipe(una, nxt) - sum(sent.length for sent in self.flight if sent.count > 1 and not sent.lost), 0)
+
+        safe, self.safe_ack = self.safe_ack, False
+        if self.congestion.recover is not None and self.tcb.sack_on:
+            self.congestion.proceed(delivered, few(snd.una, snd.nxt), safe=safe)
+            self.congestion.cwnd += pipe(snd.una, snd.nxt) - few(snd.una, snd.nxt)
+
+
+@mutant("every duplicate acknowledgment inflates the congestion window, more of them than segments are in flight")
+class InflatedWithoutEnd(Connection):
+    def count_duplicate(self, news: int) -> None:
+        before = self.congestion.cwnd
+        recovering = self.congestion.recover is not None and not self.tcb.sack_on
+        super().count_duplicate(news)
+        if recovering:
+            self.congestion.cwnd = before + self.tcb.snd.mss

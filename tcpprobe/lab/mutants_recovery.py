@@ -52,3 +52,19 @@ class InflatedWithoutEnd(Connection):
         super().count_duplicate(news)
         if recovering:
             self.congestion.cwnd = before + self.tcb.snd.mss
+
+
+# -- RACK
+
+
+@mutant("the reordering window does not grow with D-SACKs")
+class ReorderingWindowStiff(Connection):
+    def reordering_window(self) -> float:
+        self.rack._multiple = 1
+        return super().reordering_window()
+
+
+@mutant("the reordering window grows beyond the round-trip time")
+class ReorderingWindowUnbounded(Connection):
+    def reordering_window(self) -> float:
+        return max(super().reordering_window(), self.rack._multiple * min(self.rack.min_rtt, 10.0) / 4)

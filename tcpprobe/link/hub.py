@@ -21,13 +21,11 @@ class Hub:
 
     An ICMP error goes to the sender of the packet it quotes. What bears no port (a later fragment, an error whose
     quote is too short) goes to whoever alone has that address. What is for an address that no host has (the answer to
-    a SYN that claimed to come from one) goes to whoever alone has that port. Everything else is dropped and counted in
-    ``unknown``.
+    a SYN that claimed to come from one) goes to whoever alone has that port. Everything else is dropped.
     """
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.unknown = 0
         self._by_port: dict[_Key, Receiver] = {}
         self._by_address: dict[bytes, dict[Lease, Receiver]] = {}
         self._keys: dict[Lease, list[_Key]] = {}
@@ -64,7 +62,6 @@ class Hub:
         else:
             receiver = self._portless(packet)
         if receiver is None:
-            self.unknown += 1
             return False
         receiver(packet, stamp)
         return True

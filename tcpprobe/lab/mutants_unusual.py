@@ -66,6 +66,26 @@ class IllegalOptionLengthHangs(_Hanging):
         return seg.parsed.problem is not None
 
 
+def _signatures(seg: Segment) -> int:
+    """How many options there are of TCP MD5 (RFC 2385) and TCP-AO (RFC 5925)."""
+    return sum(item.kind in (19, 29) for item in seg.parsed.items)
+
+
+@mutant("what has a signature that cannot be checked is not taken, but acknowledged like what is outside the window")
+class WrongSignatureAnswered(Connection):
+    def segment_arrives(self, seg: Segment, now: float, *, ecn: int = 0) -> None:
+        if self.synchronized and _signatures(seg):
+            self.put_ack()
+        else:
+            super().segment_arrives(seg, now, ecn=ecn)
+
+
+@mutant("two signatures in one segment hang the port: nothing is answered from then on")
+class SignatureTwiceHangs(_Hanging):
+    def fatal(self, packet: Packet, seg: Segment) -> bool:  # noqa: ARG002
+        return _signatures(seg) > 1
+
+
 @mutant("options on a data segment make it drop the segment")
 class OptionsOnDataDropped(Connection):
     def take_text(self, seg: Segment) -> bool:

@@ -333,7 +333,7 @@ class CookiesForgetScale(_Crowded):
             self.connections[pair].tcb.snd.scale = 0
 
 
-@mutant("a connection that is reset keeps its place, and there are two hundred")
+@mutant("a connection that is reset keeps its place, and there are a hundred")
 class ResetsUseUp(Connection):
     lost = 0
 
@@ -342,4 +342,4 @@ class ResetsUseUp(Connection):
         super().take_rst()
 
     def listen_syn(self, seg: Segment) -> bool:
-        return self.lost >= 200 or super().listen_syn(seg)
+        return self.lost >= 100 or super().listen_syn(seg)

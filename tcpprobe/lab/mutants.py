@@ -19,6 +19,7 @@ _MODULES = (
     "mutants_extensions",
     "mutants_fragments",
     "mutants_routes",
+    "mutants_accecn",
 )
 
 for _module in _MODULES:

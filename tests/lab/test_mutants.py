@@ -25,6 +25,7 @@ OFFERS = (
     options.encode_options([options.Option(99, b"ab"), options.mss(600)]),
     b"\x02\x00\x05\xb4",
 )
+DIGEST = options.Option(19, bytes(16))
 ISS = 0xFFFFFFC0
 
 
@@ -237,6 +238,23 @@ def displaced_timestamps(peer: Peer) -> None:
     peer.say(ACK, 1, 1, b"abc", options=options.encode_options([options.timestamps(1006, 0)]))
 
 
+def time_wait_over(peer: Peer) -> None:
+    """The target closes first; long after TIME-WAIT our FIN comes once more."""
+    peer.port = 13
+    peer.say(SYN, 0)
+    peer.say(ACK, 1, 1)
+    peer.say(FIN | ACK, 1)
+    peer.hear(250.0)
+    peer.say(FIN | ACK, 1)
+
+
+def signed_data(peer: Peer) -> None:
+    """Data with an MD5 digest (RFC 2385)."""
+    peer.say(SYN, 0)
+    peer.say(ACK, 1, 1)
+    peer.say(ACK, 1, 1, b"abc", options=options.encode_options([DIGEST]))
+
+
 ODDITIES = (
     lambda peer: answered(peer, ip={"ttl": 1}),
     lambda peer: answered(peer, ip={"options": b"\x9e\x04\0\0"}),
@@ -248,12 +266,15 @@ ODDITIES = (
     lambda peer: answered(peer, flags=SYN | AE),
     lambda peer: answered(peer, options=options.encode_options([options.timestamps(5, 5)])),
     lambda peer: answered(peer, options=options.encode_options([options.mss(500), options.mss(600)])),
+    lambda peer: answered(peer, options=options.encode_options([DIGEST, DIGEST])),
     lambda peer: (peer.say(SYN | ECE | CWR, 0), peer.say(ACK, 1, 1), peer.say(ACK, -500, 1, b"old", tos=3)),
     stray_acknowledgments,
     one_clock,
     same_ports_later,
     syn_in_window,
     displaced_timestamps,
+    time_wait_over,
+    signed_data,
 )
 """Conversations that chance would hardly bring about."""
 
@@ -302,7 +323,7 @@ def test_a_mutant_shakes_hands_and_is_told_from_the_sound_endpoint(name, sound):
         )
         assert (opened and acknowledged) is mutant.handshake
     elsewhere = tuple(
-        f"mutants_{room}" for room in ("network", "extensions", "sending", "recovery", "fragments", "routes")
+        f"mutants_{room}" for room in ("network", "extensions", "sending", "recovery", "fragments", "routes", "crowds")
     )
     if mutant.kind.__module__.endswith(elsewhere):
         return  # this peer says nothing of what they stumble over; scenarios do (tests/specs)

@@ -15,10 +15,12 @@ _MODULES = (
     "mutants_leaving",
     "mutants_sending",
     "mutants_recovery",
+    "mutants_timeouts",
     "mutants_network",
     "mutants_extensions",
     "mutants_fragments",
     "mutants_routes",
+    "mutants_crowds",
     "mutants_accecn",
 )
 

@@ -1,0 +1,31 @@
+"""Mutants of how long the retransmission timeout is, and of what is done after it."""
+
+from __future__ import annotations
+
+from tcpprobe.lab.mutant import mutant
+from tcpprobe.tcp.connection import Connection
+from tcpprobe.wire.segment import Segment
+
+_TICK = 0.5
+
+
+@mutant("the retransmission timeout is never shorter than three seconds")
+class TimeoutOfSeconds(Connection):
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
+        super().sample_rtt(seg, sent_at, flight)
+        self.rto.value = max(self.rto.value, 3.0)
+
+
+@mutant("SRTT and RTTVAR are whole ticks of half a second, and where RTTVAR is none nothing is added for it")
+class VariationRoundedAway(Connection):
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:
+        super().sample_rtt(seg, sent_at, flight)
+        if self.rto.srtt is not None and sent_at is not None:
+            ticks = round(self.rto.srtt / _TICK) + 4 * int(self.rto.rttvar / _TICK)
+            self.rto.value = max(ticks * _TICK, 1.0)
+
+
+@mutant("each of many samples in a round trip counts as much as one of its own round trip")
+class SamplesUnweighted(Connection):
+    def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:  # noqa: ARG002
+        super().sample_rtt(seg, sent_at, 0)

@@ -322,9 +322,8 @@ def test_a_mutant_shakes_hands_and_is_told_from_the_sound_endpoint(name, sound):
             [flags, "0", "1"] for flags in ("SA", "SAE", "RSA")
         )
         assert (opened and acknowledged) is mutant.handshake
-    elsewhere = tuple(
-        f"mutants_{room}" for room in ("network", "extensions", "sending", "recovery", "fragments", "routes", "crowds")
-    )
+    rooms = ("network", "extensions", "sending", "recovery", "fragments", "routes", "crowds", "accecn")
+    elsewhere = tuple(f"mutants_{room}" for room in rooms)
     if mutant.kind.__module__.endswith(elsewhere):
         return  # this peer says nothing of what they stumble over; scenarios do (tests/specs)
     heard = conversations(mutant.make)

@@ -172,6 +172,12 @@ class MssNotSent(_Offering):
         return replace(offer, mss=None)
 
 
+@mutant("the MSS it offers is more than its link carries")
+class MssBeyondMtu(_Offering):
+    def change(self, offer: Offer) -> Offer:
+        return replace(offer, mss=9000)
+
+
 @mutant("SYN,ACK has a window scale option although the SYN had none")
 class WscaleUnasked(_Offering):
     def change(self, offer: Offer) -> Offer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tcpprobe.lab.mutant import mutant
 from tcpprobe.tcp.connection import Connection
+from tcpprobe.wire.seq import diff
 
 # -- proportional rate reduction
 
@@ -68,3 +69,66 @@ class ReorderingWindowStiff(Connection):
 class ReorderingWindowUnbounded(Connection):
     def reordering_window(self) -> float:
         return max(super().reordering_window(), self.rack._multiple * min(self.rack.min_rtt, 10.0) / 4)
+
+
+# -- a path that takes smaller packets only
+
+
+@mutant("after Datagram Too Big the congestion window has as many octets as before, in more segments")
+class TooBigKeepsOctets(Connection):
+    def path_mtu(self, mtu: int) -> None:
+        before = self.congestion.cwnd
+        super().path_mtu(mtu)
+        self.congestion.cwnd = before
+
+
+@mutant("Datagram Too Big halves the congestion window, as a loss does")
+class TooBigIsCongestion(Connection):
+    def path_mtu(self, mtu: int) -> None:
+        snd, before = self.tcb.snd, self.tcb.snd.mss
+        super().path_mtu(mtu)
+        if snd.mss < before:
+            self.congestion.marked(self.congestion.cwnd, snd.nxt)
+
+
+@mutant("once the path was found to be smaller no loss makes the congestion window smaller")
+class TooBigExcusesLosses(Connection):
+    excused = False
+
+    def path_mtu(self, mtu: int) -> None:
+        super().path_mtu(mtu)
+        self.excused = True
+
+    def recover(self) -> None:
+        before = self.congestion.cwnd
+        super().recover()
+        if self.excused:
+            self.congestion.ssthresh = self.congestion.cwnd = before
+
+
+@mutant("where large segments vanish it never tries smaller ones")
+class BlackHoleUnnoticed(Connection):
+    def note_black_hole(self) -> None:
+        pass
+
+
+@mutant("Datagram Too Big is ignored once segments as large were acknowledged")
+class TooBigTooLate(Connection):
+    def path_mtu(self, mtu: int) -> None:
+        if diff(self.tcb.snd.una, self.tcb.iss) <= self.tcb.snd.mss:
+            super().path_mtu(mtu)
+
+
+@mutant("Datagram Too Big that is doubted holds back all new data, also when everything is acknowledged")
+class TooBigPendingForEver(Connection):
+    pending = False
+
+    def path_mtu(self, mtu: int) -> None:
+        if diff(self.tcb.snd.una, self.tcb.iss) <= self.tcb.snd.mss:
+            super().path_mtu(mtu)
+        else:
+            self.pending = True
+
+    def send_new(self) -> None:
+        if not self.pending:
+            super().send_new()

@@ -37,7 +37,7 @@ def test_every_scenario_passes_against_our_own_tcp(family: int) -> None:
 
 @pytest.mark.parametrize(
     "lacking",
-    [{"wscale": None}, {"timestamps": False}, {"sack": False}, {"ecn": False}, PLAIN],
+    [{"wscale": None}, {"timestamps": False}, {"sack": False}, {"ecn": False}, {"accecn": False}, PLAIN],
     ids=lambda lacking: " ".join(lacking),
 )
 def test_a_tcp_that_lacks_an_option_breaks_no_must(lacking: dict[str, Any]) -> None:

@@ -29,3 +29,20 @@ class VariationRoundedAway(Connection):
 class SamplesUnweighted(Connection):
     def sample_rtt(self, seg: Segment, sent_at: float | None, flight: int) -> None:  # noqa: ARG002
         super().sample_rtt(seg, sent_at, 0)
+
+
+@mutant("the first acknowledgment after a timeout is believed to show that nothing was lost")
+class TimeoutTakenBack(Connection):
+    before: int | None = None
+
+    def retransmit_expired(self) -> None:
+        self.before = self.congestion.cwnd
+        super().retransmit_expired()
+
+    def after_new_ack(self, ahead: int) -> None:
+        super().after_new_ack(ahead)
+        if self.before is not None:
+            self.congestion.cwnd, self.before = self.before, None
+            for sent in self.flight:
+                sent.lost = False
+            self.flight.lost = 0

@@ -135,19 +135,20 @@ class Accurate:
 
     # -- as sender
 
-    def heard(self, flags: int, octets: Mapping[int, int], packets: int) -> bool:
-        """An ACK that newly acknowledges ``packets`` says so; whether it tells of new CE marks that count.
+    def heard(self, flags: int, octets: Mapping[int, int], ahead: int, mss: int) -> bool:
+        """An ACK of ``ahead`` new octets in segments of ``mss`` says so; whether it tells of new CE marks that count.
 
         ``octets`` are `counted_octets`: none when there is no option.
         """
+        packets = -(-ahead // mss)
         marked = ((flags >> _SHIFT) - self.sent_cep) & 7
         more = 0
         for mark, counter in octets.items():
             news = (counter - self.sent_octets[mark]) % _WRAP
             self.sent_octets[mark] += news
             more = news if mark == CE else more
-        if packets > 7 and (more or not octets):
-            # The counter may have wrapped: the safest likely case (RFC 9768 3.2.2.5.2 and A.2.1).
+        if packets > 7 and (more > marked * mss or not octets):
+            # The counter may have wrapped: the safest likely case (RFC 9768 3.2.2.5.2).
             marked = packets - ((packets - marked) & 7)
         elif more and not marked:
             self.may_mark = False  # RFC 9768 3.2.3.2.5: feedback that contradicts itself

@@ -77,7 +77,7 @@ class Acknowledgments(Losses):
             accurate.syn_ack_arrived(self.ip_ecn, len(seg.payload))
             return accurate.syn_answered(seg.flags)
         if seg.payload or seg.flags & FIN or seg.parsed.sack_blocks:
-            return accurate.heard(seg.flags, counted_octets(seg.parsed), 0)
+            return accurate.heard(seg.flags, counted_octets(seg.parsed), 0, self.tcb.snd.mss)
         return accurate.handshake_acknowledged(seg.flags)
 
     def hear_marks(self, seg: Segment, accurate: Accurate, ahead: int) -> bool:
@@ -85,7 +85,7 @@ class Acknowledgments(Losses):
         if ahead < 0:
             return False  # superseded by another
         octets = {} if not seg.options or self.only_stamps(seg.options) else counted_octets(seg.parsed)
-        return accurate.heard(seg.flags, octets, -(-ahead // self.tcb.snd.mss))
+        return accurate.heard(seg.flags, octets, ahead, self.tcb.snd.mss)
 
     def take_ack(self, seg: Segment, ahead: int) -> None:
         """An acknowledgment that may be new, a duplicate or old, and the window with it."""

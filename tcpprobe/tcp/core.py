@@ -219,8 +219,8 @@ class Core:
             items += [options.nop(), options.nop()]
         if offer.wscale is not None:
             items += [options.nop(), options.wscale(offer.wscale)]
-        # RFC 7323 2.2: the window in a SYN is never shifted.
         bits = 0 if self.accurate_lost(flags) else offer.ecn
+        # RFC 7323 2.2: the window in a SYN is never shifted.
         segment = Segment(tcb.local[1], tcb.remote[1], tcb.iss, 0, flags | bits, min(self.config.window, 65535))
         if flags & ACK:
             segment.ack = tcb.rcv.nxt

@@ -313,12 +313,19 @@ def test_after_a_zero_in_the_handshake_feedback_counts_for_nothing_but_is_given(
     [({}, 7, False), ({}, 8, True), ({ECT_0: 9000}, 8, False), ({ECT_0: 1, CE: 9000}, 8, True)],
 )
 def test_a_counter_that_may_have_wrapped_is_taken_for_the_worse(octets, packets, told):
-    assert Accurate().heard(parse_flags("AEN"), octets, packets) is told
+    assert Accurate().heard(parse_flags("AEN"), octets, packets * 1000, 1000) is told
+
+
+@pytest.mark.parametrize(("octets", "counted"), [({}, 9), ({ECT_0: 1, CE: 1000}, 1), ({ECT_0: 1, CE: 1001}, 9)])
+def test_octets_tell_whether_the_counter_has_wrapped(octets, counted):
+    accurate = Accurate()
+    assert accurate.heard(parse_flags("ACN"), octets, 12000, 1000)
+    assert accurate.sent_cep == 5 + counted
 
 
 def test_octets_marked_without_packets_marked_end_ect():
     accurate = Accurate()
-    assert not accurate.heard(parse_flags("AEN"), {ECT_0: 1, CE: 100}, 1)
+    assert not accurate.heard(parse_flags("AEN"), {ECT_0: 1, CE: 100}, 100, 1000)
     assert not accurate.may_mark
 
 

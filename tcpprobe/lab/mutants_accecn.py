@@ -13,6 +13,7 @@ from tcpprobe.wire.options import ACCURATE_ECN_0, ACCURATE_ECN_1, NOP
 from tcpprobe.wire.segment import Segment
 
 _CE = 3
+_KINDS = (ACCURATE_ECN_0, ACCURATE_ECN_1)
 
 # -- the handshake
 
@@ -204,7 +205,7 @@ class _Optional(Altering):
         raise NotImplementedError
 
     def alter(self, segment: Segment) -> Segment:
-        found = next((each for each in segment.parsed.items if each.kind in (ACCURATE_ECN_0, ACCURATE_ECN_1)), None)
+        found = next((each for each in segment.parsed.items if each.kind in _KINDS), None)
         if found is None:
             return segment
         was = bytes((found.kind, len(found.data) + 2)) + found.data
@@ -240,6 +241,12 @@ class AccurateOptionOnce(Connection):
 class AccurateOptionFromZero(_Counting):
     def begin(self, accurate: Accurate) -> None:
         accurate.octets = [0, 0, 0, 0]
+
+
+@mutant("a SYN with an AccECN option is dropped")
+class AccurateOptionOnSynFatal(Connection):
+    def listen_syn(self, seg: Segment) -> bool:
+        return any(each.kind in _KINDS for each in seg.parsed.items) or super().listen_syn(seg)
 
 
 # -- with SACK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tcpprobe.lab.mutant import mutant
 from tcpprobe.tcp.connection import Connection
+from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import diff
 
 # -- proportional rate reduction
@@ -132,3 +133,22 @@ class TooBigPendingForEver(Connection):
     def send_new(self) -> None:
         if not self.pending:
             super().send_new()
+
+
+# -- many small pieces
+
+
+@mutant("more than a hundred holes stop the receiver: nothing is taken any more")
+class HolesExhaust(Connection):
+    def take_text(self, seg: Segment) -> bool:
+        if len(self.reassembly.islands) > 100:
+            return True
+        return super().take_text(seg)
+
+
+@mutant("more than thirty separate stretches of SACKed segments stop the sender")
+class StretchesExhaust(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        marks = [sent.sacked for sent in self.flight]
+        if sum(now and not before for before, now in zip([False, *marks], marks, strict=False)) <= 30:
+            super().take_ack(seg, ahead)

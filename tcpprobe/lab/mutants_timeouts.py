@@ -1,4 +1,4 @@
-"""Mutants of how long the retransmission timeout is, and of what is done after it."""
+"""Mutants of how long the retransmission timeout is, and of what is done after it or after a pause."""
 
 from __future__ import annotations
 
@@ -46,3 +46,10 @@ class TimeoutTakenBack(Connection):
             for sent in self.flight:
                 sent.lost = False
             self.flight.lost = 0
+
+
+@mutant("after a pause the window is the initial one, whatever was lost in that")
+class FirstLossForgiven(Connection):
+    def restart_after_idle(self) -> None:
+        self.congestion.initial = 10 * self.tcb.snd.mss
+        super().restart_after_idle()

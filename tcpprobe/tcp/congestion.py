@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
-from tcpprobe.wire.seq import diff
+from tcpprobe.wire.seq import add, diff
 
 _HIGH = 1 << 30
+_MUCH = 4096
+"""So many bytes of an initial or restart window make a loss in it count (RFC 6928 2)."""
 
 
 def _initial_window(mss: int) -> int:
     """RFC 6928 2: ten segments, or what fits 14600 bytes."""
     return min(10 * mss, max(2 * mss, 14600))
+
+
+def _smaller_window(mss: int) -> int:
+    """RFC 3390 1: two to four segments."""
+    return min(4 * mss, max(2 * mss, 4380))
 
 
 class Reno:
@@ -31,6 +38,7 @@ class Reno:
         "_delivered",
         "_flight",
         "_limit",
+        "_opening",
         "barrier",
         "cut",
         "cwnd",
@@ -49,6 +57,7 @@ class Reno:
         self.ssthresh = _HIGH
         self.recover: int | None = None
         self.barrier = self.cut = self.rescue = barrier
+        self._opening = add(barrier, 1), self.initial  # where the last initial or restart window began, and its size
         self._counted = 0
         self._limit = 2 * mss  # RFC 3465 2.3: L
         self.out = self._delivered = self._flight = 0
@@ -95,6 +104,7 @@ class Reno:
         if diff(una, self.cut) >= 0:
             self.ssthresh = self._half(flight)
         self.cwnd = self.ssthresh + (3 * self.mss if inflate else 0)
+        self._note_loss(una, nxt)
         self.recover = self.barrier = self.cut = nxt
         self.out = self._delivered = 0
         self._flight = unsacked
@@ -145,6 +155,7 @@ class Reno:
             # RFC 5681 4.3: the loss of a retransmission lowers it a second time.
             self.ssthresh = self._half(flight if self.recover is None else min(flight, self.ssthresh))
         self.cwnd = self.mss  # the loss window
+        self._note_loss(add(nxt, -flight), nxt)
         self._limit = self.mss  # RFC 3465 2.3: L is one segment in the slow start after a timeout
         self.recover = None
         self.barrier = self.cut = nxt
@@ -155,9 +166,16 @@ class Reno:
         self.ssthresh = self.cwnd = self._half(flight)
         self.cut = nxt
 
-    def idle(self) -> None:
-        """Nothing was sent for an RTO (RFC 5681 4.1)."""
+    def idle(self, nxt: int) -> None:
+        """Nothing was sent for an RTO; ``nxt`` is sent next (RFC 5681 4.1)."""
         self.cwnd = min(self.cwnd, self.initial)
+        self._opening = nxt, self.cwnd
+
+    def _note_loss(self, una: int, nxt: int) -> None:
+        """What begins at ``una`` is lost: perhaps the restart window must be smaller (RFC 6928 2)."""
+        begin, size = self._opening
+        if 0 <= diff(una, begin) < size and diff(nxt, begin) > _MUCH:
+            self.initial = min(self.initial, _smaller_window(self.mss))
 
     def _half(self, flight: int) -> int:
         return max(flight // 2, 2 * self.mss)

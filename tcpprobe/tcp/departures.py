@@ -200,7 +200,7 @@ class Departures(Core):
     def restart_after_idle(self) -> None:
         """After an RTO without sending begin with the initial window again (RFC 5681 4.1)."""
         if self.reflexes.idle_restart and not self.flight and self.now - self.last_sent > self.rto.value:
-            self.congestion.idle()
+            self.congestion.idle(self.tcb.snd.nxt)
 
     # -- retransmission
 

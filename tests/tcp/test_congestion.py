@@ -75,3 +75,24 @@ def test_the_smallest_threshold_is_two_segments():
     reno = Reno(1000, 10000, 0)
     reno.enter(1000, 1000, 0, 1000, inflate=False)
     assert reno.cwnd == 2000
+
+
+@pytest.mark.parametrize(
+    ("una", "nxt", "window"), [(1, 10001, 4000), (9001, 12001, 4000), (1, 4001, 10000), (10001, 12001, 10000)]
+)
+def test_a_loss_in_a_large_first_window_makes_the_restart_window_small(una, nxt, window):
+    reno = Reno(1000, None, 0)
+    reno.enter(nxt - una, nxt - una, una, nxt, inflate=False)
+    reno.cwnd = 20000
+    reno.idle(nxt)
+    assert reno.cwnd == window
+
+
+def test_a_timeout_in_a_restart_window_makes_the_next_one_small():
+    reno = Reno(1000, None, 0)
+    reno.cwnd = 20000
+    reno.idle(50001)
+    reno.expired(8000, 60001, first=True)
+    reno.cwnd = 20000
+    reno.idle(70001)
+    assert reno.cwnd == 4000

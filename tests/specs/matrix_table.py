@@ -54,6 +54,8 @@ OTHERS = set(STATES) - WITHOUT_WINDOW
 RECEIVING = {"ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2"}
 HEARD_ALL = {"CLOSE-WAIT", "CLOSING", "TIME-WAIT"}
 """The peer's FIN has come, and an acknowledgment does not delete the TCB."""
+FIN_SENT = {"FIN-WAIT-1", "CLOSING", "LAST-ACK"}
+"""Its own FIN is sent and not acknowledged."""
 OURS_CLOSED = {"CLOSING", "TIME-WAIT"}
 """Our own end is CLOSED by then, where a SYN of ours begins a new connection and sets our numbers."""
 
@@ -225,14 +227,14 @@ def _scenario(state: str, name: str, behaviour: Behaviour, members: list[Cell]) 
         f"      - {{{', '.join(f'{key}: {_yaml(value)}' for key, value in cell.row.items())}}}" for cell in members
     ]
     lines.append("    steps:")
-    # In CLOSE-WAIT the octet of a window probe may have moved SND.NXT. In LAST-ACK old data that acknowledged the FIN
-    # would end the connection for those who look at it, so it does not; and then they may say FIN again:
-    # at once, which is before its timer (1 s) does.
-    snd = {"CLOSE-WAIT": "rcv.nxt .. rcv.nxt + 1", "LAST-ACK": "rcv.nxt - 1 .. rcv.nxt"}.get(state, "rcv.nxt")
-    last = state == "LAST-ACK"
-    acknowledging, unsaid, soon = (
-        ("[A, FA]", ", ack: rcv.nxt - 1", "        within: 500ms\n") if last else ("A", "", "")
-    )
+    # In CLOSE-WAIT the octet of a window probe may have moved SND.NXT. While its FIN is not acknowledged a TCP may say
+    # it again whenever it acknowledges (4.4BSD does): at once, which is before its timer (1 s) does. In LAST-ACK old
+    # data that acknowledged the FIN would end the connection for those who look at it, so it does not.
+    unacknowledged = state in FIN_SENT
+    again = "rcv.nxt - 1 .. rcv.nxt" if unacknowledged else "rcv.nxt"
+    snd = "rcv.nxt .. rcv.nxt + 1" if state == "CLOSE-WAIT" else again
+    acknowledging, soon = ("[A, FA]", "        within: 500ms\n") if unacknowledged else ("A", "")
+    unsaid = ", ack: rcv.nxt - 1" if state == "LAST-ACK" else ""
     # Linux answers one segment in 500 ms in TIME-WAIT (net.ipv4.tcp_invalid_ratelimit), elsewhere all that have data.
     pause = "      - wait: 600ms\n" if state == "TIME-WAIT" else ""
     text = behaviour.text.replace("<snd>", snd).replace("<pause>", pause)

@@ -119,7 +119,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             """\
 <send>      - expect:
           any_of:
-            - <challenge>, variant: acknowledged}
+            - <pure>, variant: acknowledged}
             - {nothing: true, variant: dropped, verdict: warn}
         within: 300ms
 <unchanged>""",

@@ -229,6 +229,16 @@ def _met(sought: Sought, arrival: Arrival, pattern: Alternative) -> bool:
     return not sought.wanted
 
 
+MEANING = {
+    "pass": "what was seen is right",
+    "warn": "what was seen is only tolerated",
+    "fail": "what was seen is wrong",
+    "inconclusive": "what was seen decides nothing",
+    "skip": "the target does not have what this is about",
+}
+"""What it means that an alternative with this verdict was met."""
+
+
 def settle(sought: Sought, alternative: Alternative) -> None:
     """An alternative was met: note which variant that is, and warn when it is only tolerated."""
     play = sought.play
@@ -237,7 +247,7 @@ def settle(sought: Sought, alternative: Alternative) -> None:
         play.variants.append(alternative.variant)
     if alternative.verdict is None:
         return
-    reason = sought.step.why or f"what was seen is only tolerated: {describe(play, alternative)}"
+    reason = sought.step.why or f"{MEANING[alternative.verdict]}: {describe(play, alternative)}"
     if alternative.verdict == "warn":
         play.warn(reason)
     elif alternative.verdict != "pass":

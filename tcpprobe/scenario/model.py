@@ -46,7 +46,7 @@ class Alternative:
     """One of the things that may be expected.
 
     ``variant`` names the behaviour that was followed when it is met (recorded), ``verdict`` is the verdict then, when
-    it is not simply met: ``pass``, ``warn``, ``fail`` or ``inconclusive``.
+    it is not simply met: ``pass``, ``warn``, ``fail``, ``inconclusive`` or ``skip``.
     """
 
     place: Place

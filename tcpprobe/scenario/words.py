@@ -53,7 +53,7 @@ MOST_CONNECTIONS = 1000
 """The most connections a group may have."""
 
 LEVELS = ("must", "should", "may", "info")
-VERDICTS = ("pass", "warn", "fail", "inconclusive")
+VERDICTS = ("pass", "warn", "fail", "inconclusive", "skip")
 
 IGNORE = ("retransmissions", "window_updates", "acks", "data")
 """What ``ignore`` can name."""

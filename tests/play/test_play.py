@@ -102,6 +102,24 @@ def test_a_situation_that_cannot_be_reached_is_inconclusive(answer: str | None) 
     assert theatre.result().verdict is Verdict.INCONCLUSIVE
 
 
+def test_what_the_target_does_not_have_is_skipped_when_an_answer_shows_it() -> None:
+    """An answer shows it; silence shows nothing."""
+    steps = """
+- send: {flags: SEC}
+- expect: {any_of: [{flags: SAE}, {flags: SA, verdict: skip}]}
+  verdict: inconclusive
+"""
+    for answer, verdict in (("SAE", Verdict.PASS), ("SA", Verdict.SKIP), (None, Verdict.INCONCLUSIVE)):
+        theatre = Theatre(steps)
+        syn = theatre.sent()
+        if answer:
+            theatre.answer(answer, IRS, syn.seq + 1)
+        theatre.pass_time(2)
+        result = theatre.result()
+        assert result.verdict is verdict
+        assert ("does not have what this is about" in result.reason) is (verdict is Verdict.SKIP)
+
+
 def test_a_retransmission_is_no_offence_unless_it_is_expected() -> None:
     """What was seen already is passed over by default."""
     theatre = Theatre("- send: {flags: S}\n- expect: {flags: SA}\n- expect: nothing\n  for: 5s")

@@ -183,6 +183,14 @@ class OwnScaleForgotten(Altering):
         return replace(segment, window=min(segment.window << self.tcb.rcv.scale, 65535))
 
 
+@mutant("the window of SYN,ACK is scaled, too")
+class SynAckScaled(Altering):
+    def alter(self, segment: Segment) -> Segment:
+        if not segment.flags & SYN:
+            return segment
+        return replace(segment, window=segment.window >> self.tcb.rcv.scale)
+
+
 @mutant("the right window edge never moves to the left for the sender, whatever the peer says")
 class RetractionIgnored(Connection):
     def update_window(self, seg: Segment, window: int) -> None:

@@ -53,3 +53,10 @@ class FirstLossForgiven(Connection):
     def restart_after_idle(self) -> None:
         self.congestion.initial = 10 * self.tcb.snd.mss
         super().restart_after_idle()
+
+
+@mutant("the congestion window is not asked about what is less than two segments")
+class FewUnbounded(Connection):
+    def congestion_left(self) -> int:
+        few = 0 < self.unsent < 2 * self.tcb.snd.mss and self.congestion.recover is None and not self.flight.lost
+        return 1 << 30 if few else super().congestion_left()

@@ -1,10 +1,12 @@
-"""Mutants of how long the retransmission timeout is, and of what is done after it or after a pause."""
+"""Mutants of how long the retransmission timeout is, and of the windows after it, after ECE and after a pause."""
 
 from __future__ import annotations
 
 from tcpprobe.lab.mutant import mutant
 from tcpprobe.tcp.connection import Connection
+from tcpprobe.tcp.ranges import Range
 from tcpprobe.wire.segment import Segment
+from tcpprobe.wire.seq import diff
 
 _TICK = 0.5
 
@@ -60,3 +62,28 @@ class FewUnbounded(Connection):
     def congestion_left(self) -> int:
         few = 0 < self.unsent < 2 * self.tcb.snd.mss and self.congestion.recover is None and not self.flight.lost
         return 1 << 30 if few else super().congestion_left()
+
+
+@mutant("a SACK block below SND.UNA reports a duplicate, whatever the segment's own ACK field says")
+class LateReportMistaken(Connection):
+    def duplicate_report(self, seg: Segment) -> Range | None:
+        blocks = seg.parsed.sack_blocks
+        if blocks and diff(blocks[0][1], self.tcb.snd.una) <= 0:
+            return blocks[0]
+        return super().duplicate_report(seg)
+
+
+@mutant("ECE halves the congestion window down to one segment, and no further")
+class EceDownToOne(Connection):
+    def take_ack(self, seg: Segment, ahead: int) -> None:
+        before = self.congestion.cut
+        super().take_ack(seg, ahead)
+        if self.congestion.cut != before and self.congestion.recover is None:
+            self.congestion.cwnd = max(self.congestion.cwnd // 2, self.tcb.snd.mss)
+
+
+@mutant("slow start ends at sixteen thousand octets")
+class ThresholdLow(Connection):
+    def syn_acked(self, seg: Segment) -> None:
+        super().syn_acked(seg)
+        self.congestion.ssthresh = 16384

@@ -398,7 +398,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = MappingProxyType(
             by_state(S, FIN_WAIT_1=61, FIN_WAIT_2=62),
             _APPLICATION,
             """\
-<send>      - expect:
+<send>      - eventually:
           any_of:
             - {flags: [A, FA], ack: snd.nxt, variant: taken}
             - {flags: [R, RA], variant: reset}

@@ -322,7 +322,7 @@ def test_a_mutant_shakes_hands_and_is_told_from_the_sound_endpoint(name, sound):
             [flags, "0", "1"] for flags in ("SA", "SAE", "RSA")
         )
         assert (opened and acknowledged) is mutant.handshake
-    rooms = ("network", "extensions", "sending", "recovery", "fragments", "routes", "crowds", "accecn")
+    rooms = ("network", "extensions", "sending", "recovery", "timeouts", "fragments", "routes", "crowds", "accecn")
     elsewhere = tuple(f"mutants_{room}" for room in rooms)
     if mutant.kind.__module__.endswith(elsewhere):
         return  # this peer says nothing of what they stumble over; scenarios do (tests/specs)

@@ -15,7 +15,7 @@ from tcpprobe.scenario.model import Send
 from tcpprobe.wire.flags import ACK, SYN
 from tcpprobe.wire.fragments import Reassembly, cut
 from tcpprobe.wire.icmp import Icmp, icmp_named, mtu_word
-from tcpprobe.wire.ip import Packet, decode, encode
+from tcpprobe.wire.ip import PIECE, Packet, decode, encode
 from tcpprobe.wire.segment import Segment, encode_segment
 
 if TYPE_CHECKING:
@@ -63,9 +63,10 @@ _SPREAD = 0x9E37
 
 def arrives_whole(packet: Packet) -> bool:
     """Whether a sound host that gets all fragments of a packet makes that packet of them."""
-    reassembly = Reassembly()
-    found = [reassembly.arrives(decode(each), 0.0) for each in packet.fragments]
-    return any(each is not None and each.payload == decode(encode(packet)).payload for each in found)
+    reassembly, sent = Reassembly(), decode(encode(packet))
+    pieces = [decode(each) for each in packet.fragments]
+    found = [reassembly.arrives(each, 0.0) if each.problem == PIECE else each for each in pieces]
+    return any(each is not None and each.payload == sent.payload for each in found)
 
 
 def _raw(_play: Play, _line: Line, _sender: Line, fields: Fields) -> bytes:

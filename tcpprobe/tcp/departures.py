@@ -82,9 +82,7 @@ class Departures(Core):
 
     def burst(self, limit: int, most: int) -> int:
         """The bytes of as many full segments as may leave together, at least one and at most ``most`` bytes."""
-        most = min(most, limit * self.config.burst)
-        if self.flight:
-            most = min(most, self.congestion_left())
+        most = min(most, limit * self.config.burst, self.congestion_left())
         return max(most - most % limit, limit)
 
     def worth_sending(self, size: int, unsent: int, limit: int, fin: bool) -> bool:

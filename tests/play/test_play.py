@@ -473,6 +473,14 @@ def test_a_packet_sent_in_fragments_is_one_line_and_moves_the_numbers() -> None:
     assert [entry.text.partition(" len ")[2] for entry in entries] == ["100 in 3 fragments", "100 in 1 fragment"]
 
 
+def test_a_packet_that_fits_into_one_fragment_moves_the_numbers_too() -> None:
+    theatre = Theatre(
+        "- send: {flags: PA, len: 10, ip: {fragments: 1480}}\n- check: snd.nxt == iss + 11", "given: established"
+    )
+    theatre.shake_hands()
+    assert theatre.result().verdict is Verdict.PASS
+
+
 def test_what_comes_in_fragments_is_put_together() -> None:
     """Whole, it is one line; a fragment that stays alone is one of its own."""
     theatre = Theatre("- send: {flags: S, seq: 1000}\n- expect: {flags: SA, ack: 1001}\n- expect: nothing")

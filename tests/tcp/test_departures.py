@@ -44,6 +44,16 @@ def test_segments_are_as_large_as_the_peer_takes_and_no_larger(opts, config, siz
         talk.sends("PA", len=size)
 
 
+def test_a_burst_is_no_larger_than_the_congestion_window():
+    """RFC 6928 2: ten segments at first, however many may be handed out as one."""
+    with dialogue(replace(NO_NAGLE, burst=40)) as talk:
+        talk.established(opts=MSS)
+        talk.connection.send(b"x" * 40000, talk.now)
+        first = talk.sends("A", len=10000)
+        talk.sends_nothing()
+        talk.arrives("A", ack=add(first.seq, 10000)).sends("A", len=11000)
+
+
 def test_our_syn_ack_bears_the_mss_of_the_interface():
     with dialogue(PLAIN) as talk:
         assert talk.listening().arrives("S", 0).sends("SA").parsed.mss == 1460

@@ -14,8 +14,8 @@ from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.model import Case
 from tcpprobe.tcp.connection import Connection
 
-#: One play says it all: in virtual time a second one would go the same way.
-ONCE = Settings(confirm=0, retry=0)
+#: One play says it all: in virtual time a second one would go the same way. Only verdicts are looked at.
+ONCE = Settings(confirm=0, retry=0, transcript=False)
 
 
 @dataclass(frozen=True, slots=True)

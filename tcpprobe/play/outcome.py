@@ -72,7 +72,7 @@ def make_result(play: Play) -> Result:
         play.verdict,
         play.reason,
         steps,
-        [_entry(play, record) for record in play.records],
+        [_entry(play, record) for record in play.records] if play.stage.transcript else [],
         ", ".join(dict.fromkeys(play.variants)) or None,
         play.observations,
         play.now - play.started,

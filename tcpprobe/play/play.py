@@ -18,6 +18,7 @@ from tcpprobe.play.steps import STEPS
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.scenario.expression import ExpressionError, NothingYet
 from tcpprobe.scenario.model import Case, Step
+from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.checksum import Checksum
 from tcpprobe.wire.fragments import Reassembly
@@ -45,6 +46,7 @@ class Play:
         observations: what ``record`` has noted.
         now: the time of the latest happening.
         done: the verdict is there.
+        silent: something was missed because nothing came, or the less wanted answer was that nothing came.
     """
 
     case: Case
@@ -70,6 +72,7 @@ class Play:
         self.step: int | None = None
         self.done = False
         self.verdict = Verdict.PASS
+        self.silent = False
         self.reason = ""
         self._lateness = 0.0
         self._out: list[bytes] = []
@@ -132,9 +135,14 @@ class Play:
 
     def next_timeout(self) -> float | None:
         """When `timeout` must be called, or None when the play waits for packets only."""
-        moments = [line.connection.next_timeout() for line in self.lines.values() if line.automatic]
-        moments.append(self._waiting[1])
-        return min((moment for moment in moments if moment is not None), default=None)
+        soonest = self._waiting[1]
+        for line in self.lines.values():
+            # Asked after each packet, and a crowd has hundreds of lines: no calls for those that are driven by hand.
+            if line.connection.reflexes is not Reflexes.NONE:
+                moment = line.connection.next_timeout()
+                if moment is not None and (soonest is None or moment < soonest):
+                    soonest = moment
+        return soonest
 
     def packets_to_send(self) -> list[bytes]:
         """The IP packets to send now, in order; they are handed over once."""

@@ -24,6 +24,7 @@ class Stage:
         scale: what every time limit of the scenario is multiplied with.
         rng: the only source of randomness of the play.
         target: what the user calls the target.
+        transcript: whether the result has one.
     """
 
     local: bytes
@@ -38,3 +39,4 @@ class Stage:
     offload: bool = False
     scale: float = 1.0
     target: str = ""
+    transcript: bool = True

@@ -260,12 +260,15 @@ def silence(sought: Sought) -> Walk:
     for wanted in sought.wanted:
         for alternative in flat(wanted):
             if isinstance(alternative, Nothing):
+                sought.play.silent |= alternative.verdict is not None
                 settle(sought, alternative)
                 return
             if isinstance(alternative, Gone):
+                sought.play.silent |= any(True for each in flat(wanted) if each is not alternative)
                 sought.deadline += PROBE_EVERY * PROBES * sought.play.stage.scale
                 yield from gone(sought, alternative)
                 return
+    sought.play.silent = True
     nearest = sought.nearest
     raise missed(sought, nearest[0] if nearest else [], nearest[1] if nearest else None)
 
@@ -298,6 +301,7 @@ def gone(sought: Sought, alternative: Gone) -> Walk:
                 last = arrival
         if acknowledged > 1:
             break
+    play.silent |= acknowledged < 2
     raise missed(sought, [], last, "the target still answers the connection" if last else "no answer to a probe")
 
 

@@ -21,8 +21,20 @@ from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.actor import Actor
 from tcpprobe.runner.liveness import liveness_case
-from tcpprobe.runner.policy import DOUBTFUL, FATAL, HOSTILE, PATIENT, Disturbance, judged, plays_to_come, unmet_need
+from tcpprobe.runner.policy import (
+    BROKEN,
+    DOUBTFUL,
+    FATAL,
+    HOSTILE,
+    PATIENT,
+    Disturbance,
+    judged,
+    plays_to_come,
+    unmet_need,
+    unstable,
+)
 from tcpprobe.runner.settings import Settings
+from tcpprobe.runner.silence import Silences
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
 
@@ -49,22 +61,31 @@ def key_of(case: Case) -> Key:
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One case on its way to a result."""
+    """One case on its way to a result.
+
+    Attributes:
+        late: how many of the plays we ourselves were late in.
+        silent: whether all that was broken so far is that nothing came.
+        crowded: how many of the attempts were silent in the crowd, once it is played away from it.
+    """
 
     case: Case
     attempts: list[Result] = field(default_factory=list)
     in_flight: int = 0
     late: int = 0
+    silent: bool = True
+    crowded: int = 0
     finish: Finish | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Running:
-    """A play, or something like one, in flight; `finish` is called when it has ended."""
+    """A play, or something like one, in flight; `finish` is called when it has ended. What is ``slow`` mostly waits."""
 
     actor: Actor
     lease: Lease
     finish: Callable[[float], None]
+    slow: bool = False
     deadline: float | None = None
     ended: bool = False
 
@@ -93,6 +114,7 @@ class Conductor:
         self._plain: deque[Ticket] = deque()
         self._few: deque[Ticket] = deque()
         self._exclusive: deque[Ticket] = deque()
+        self._silences: Silences[Ticket] = Silences()
         self._alone = False
         self._running: set[Running] = set()
         self._ended: deque[Running] = deque()
@@ -108,7 +130,7 @@ class Conductor:
 
     @property
     def _queues(self) -> tuple[deque[Ticket], ...]:
-        return self._slow, self._plain, self._few, self._exclusive
+        return self._slow, self._plain, self._few, self._silences.waiting, self._exclusive
 
     # -- what is asked of it -------------------------------------------------------------------------------------
 
@@ -163,17 +185,20 @@ class Conductor:
             if (ticket := self._next_ticket()) is None:
                 break
             self._start(ticket, now)
+        if self._silences.waiting and self._hushed:
+            self._look_into_silence(now)
 
     def next_deadline(self) -> float | None:
         """When `advance` must be called next, or None when nothing waits for the clock."""
         if self._ended or self._startable():
             return 0.0
+        soonest = (self._silences.begin or 0.0) if self._silences.waiting and self._hushed else None
         while self._timers:
             deadline, _, running = self._timers[0]
             if not running.ended and running.deadline == deadline:
-                return deadline
+                return deadline if soonest is None else min(deadline, soonest)
             heapq.heappop(self._timers)
-        return None
+        return soonest
 
     def late(self, seconds: float) -> None:
         """We ourselves were late by this much: what depends on timing must not be held against the target."""
@@ -200,12 +225,28 @@ class Conductor:
             return (self._slow or self._plain) if self.link.own_addresses or self._opening < FEW else None
         if self._few:
             return self._few if len(self._running) < FEW else None
-        return self._exclusive if self._exclusive and not busy else None
+        return self._exclusive if self._exclusive and not busy and not self._silences.waiting else None
 
     @property
     def _opening(self) -> int:
         """How many plays fill the target's backlog."""
         return sum(running.actor.opening for running in self._running)
+
+    @property
+    def _hushed(self) -> bool:
+        """Whether the crowd has gone: nothing is played but what mostly waits, on a connection from elsewhere."""
+        if self._slow or self._plain or self._few or self._ended or self._in_doubt:
+            return False
+        return all(self.link.own_addresses and running.slow for running in self._running)
+
+    def _look_into_silence(self, now: float) -> None:
+        if not self._silences.throttled:
+            while self._silences.waiting:
+                silent = self._silences.waiting.popleft()
+                self._conclude(silent, judged(silent.attempts))
+        elif (ticket := self._silences.next(now)) is not None:
+            ticket.crowded = len(ticket.attempts)
+            self._start(ticket, now)
 
     def _next_ticket(self) -> Ticket | None:
         queue = self._startable()
@@ -224,7 +265,8 @@ class Conductor:
             self._attempted(ticket, blank_result(ticket.case, Verdict.ERROR, str(error), self.target.text), now)
             return
         play = Play(ticket.case, self._stage(lease, names))
-        self._launch(Running(play, lease, lambda then: self._ended_play(ticket, play, then)), now)
+        slow = "slow" in ticket.case.scenario.tags
+        self._launch(Running(play, lease, lambda then: self._ended_play(ticket, play, then), slow), now)
 
     def _launch(self, running: Running, now: float) -> None:
         self._running.add(running)
@@ -249,6 +291,7 @@ class Conductor:
         if play.too_late:
             ticket.late += 1
             self._disturbance.late()
+        ticket.silent &= play.silent or play.verdict not in BROKEN
         self._attempted(ticket, play.result(), now)
 
     def talk(self, cast: Callable[[Stage], Actor], now: float) -> None:
@@ -276,6 +319,7 @@ class Conductor:
             scale=self.settings.timeout_scale,
             rng=random.Random(self._rng.getrandbits(64)),
             target=self.target.text,
+            transcript=self.settings.transcript,
         )
 
     def _settle(self, running: Running, now: float) -> None:
@@ -362,7 +406,18 @@ class Conductor:
         self._disturbance.attempted(key_of(ticket.case), verdicts)
         disturbed = self._disturbance.told(self.done)
         again = plays_to_come(verdicts, self.settings, late=ticket.late, disturbed=disturbed)
-        if not again or verdicts == [self._expected(ticket.case)]:
+        if verdicts == [self._expected(ticket.case)] or ticket.crowded:
+            self._conclude(ticket, judged(ticket.attempts, crowded=ticket.crowded))
+            return
+        if (
+            ticket.silent
+            and len(verdicts) > 1
+            and (not again or unstable(verdicts))
+            and not BROKEN.isdisjoint(verdicts)
+        ):
+            self._silences.put(ticket, verdicts)
+            return
+        if not again:
             self._conclude(ticket, judged(ticket.attempts))
             return
         if ticket.case.scenario.exclusive:

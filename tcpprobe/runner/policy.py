@@ -83,13 +83,14 @@ def unstable(verdicts: Sequence[Verdict]) -> bool:
     return Verdict.PASS in verdicts and not BROKEN.isdisjoint(verdicts)
 
 
-def judged(attempts: Sequence[Result]) -> Result:
+def judged(attempts: Sequence[Result], *, crowded: int = 0) -> Result:
     """The result of a case from all its plays, in the order in which they ended.
 
     A requirement is called broken only when every conclusive play saw it broken, at the same step; what was broken in
     some plays and held in others is inconclusive and called unstable, and so is what was broken now here, now there:
     a target's mistake comes back, a lost packet is another one each time. What was broken once and held `DISTURBED`
-    times (it is played so often in a disturbed run only) holds.
+    times (it is played so often in a disturbed run only) holds. So does what held away from the crowd, when the first
+    plays, the ``crowded`` ones, missed nothing but an answer: a host may throttle (RFC 5961 7).
     """
     result = _telling(attempts)
     conclusive = [attempt for attempt in attempts if attempt.verdict is not Verdict.INCONCLUSIVE]
@@ -97,7 +98,12 @@ def judged(attempts: Sequence[Result]) -> Result:
     result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
     if result.verdict is Verdict.ERROR:
         return result
-    if len(broken) == 1 and len(conclusive) > DISTURBED:
+    apart = [attempt for attempt in attempts[crowded:] if attempt.verdict is not Verdict.INCONCLUSIVE]
+    if broken and crowded and apart and BROKEN.isdisjoint(attempt.verdict for attempt in apart):
+        result = apart[-1]
+        result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+        result.reason = f"silent while much else was played, and held after it: {broken[0].reason}"
+    elif len(broken) == 1 and len(conclusive) > DISTURBED:
         result = next(attempt for attempt in reversed(conclusive) if attempt.verdict not in BROKEN)
         result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
         result.reason = f"1 of {len(conclusive)} plays was disturbed: {broken[0].reason}"

@@ -21,6 +21,7 @@ class Settings:
         patient: whether what takes minutes is played in real time too, not in virtual time only.
         http_path: path whose ``{n}`` an HTTP target replaces by the number of octets to send.
         known: verdicts that are known by id of a case or scenario: such a one is not confirmed.
+        transcript: whether results have one; it costs a tenth of what a play does.
         fatal: ids of cases and scenarios that the target is known not to survive: they are not played.
     """
 
@@ -34,4 +35,5 @@ class Settings:
     patient: bool = False
     http_path: str = "/bytes/{n}"
     known: Mapping[str, str] = field(default_factory=dict)
+    transcript: bool = True
     fatal: frozenset[str] = frozenset()

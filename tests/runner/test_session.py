@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from tcpprobe.runner.settings import Settings
 from tcpprobe.scenario.load import load_text
 from tcpprobe.scenario.model import Case
 from tcpprobe.target.target import Target
+from tcpprobe.tcp.connection import Connection
 from tcpprobe.wire.flags import ACK, RST, SYN
 from tcpprobe.wire.ip import Packet, pack
 from tcpprobe.wire.segment import Segment
@@ -239,6 +241,41 @@ def test_what_takes_minutes_is_for_the_patient_and_for_virtual_time() -> None:
             session.close()
         assert found.verdict is verdict
         assert ("--tcp-patient" in (found.reason or "")) is (verdict is Verdict.SKIP)
+
+
+class Throttled(Connection):
+    """Ten challenge ACKs a second for all connections together, as RFC 5961 7 lets a host do."""
+
+    spent: ClassVar[list[float]] = []
+
+    def challenge(self) -> None:
+        spent = Throttled.spent = [then for then in Throttled.spent if self.now - then < 1]
+        if len(spent) < 10:
+            spent.append(self.now)
+            super().challenge()
+
+
+class Silent(Connection):
+    """No challenge ACK at all."""
+
+    def challenge(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [(Throttled, Verdict.PASS), (Silent, Verdict.FAIL)])
+def test_silence_in_a_crowd_is_looked_into_away_from_it(kind: type[Connection], verdict: Verdict) -> None:
+    """A host may throttle what it answers to all its peers; one that never answers is found out all the same."""
+    steps = "      - send: {flags: R, seq: snd.nxt + 100}\n      - expect: {flags: A}\n"
+    crowd = cases(steps, "    given: established\n", tuple(f"s{number}" for number in range(60)))
+    Throttled.spent = []
+    with MemoryLab(kind) as lab:
+        session = Session(lab.target, lab.link, Settings())
+        session.start(crowd)
+        found = [session.result(case) for case in crowd]
+    assert {result.verdict for result in found} == {verdict}
+    told = [result for result in found if result.reason.startswith("silent while much else was played")]
+    assert bool(told) is (kind is Throttled)
+    assert all(result.attempts[-1].verdict is Verdict.PASS for result in told)
 
 
 @pytest.mark.parametrize("name", ["s", "s[1]"])

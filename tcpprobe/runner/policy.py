@@ -72,7 +72,8 @@ def plays_to_come(verdicts: Sequence[Verdict], settings: Settings, *, late: int 
     confirm = DISTURBED if disturbed and settings.confirm and not unstable(verdicts) else settings.confirm
     left = 1 + confirm + retry - len(verdicts)
     if not conclusive:
-        return 1 if len(verdicts) <= retry and left > 0 else 0
+        # At once, because some take long; but one by one where we were late: so that the machine comes to rest.
+        return max(0, min(1 if late else retry, 1 + retry - len(verdicts)))
     if BROKEN.isdisjoint(conclusive):
         return 0
     return max(0, min(left, 1 + confirm - len(conclusive)))

@@ -39,7 +39,7 @@ def result(verdict: Verdict, reason: str = "because") -> Result:
         ([F, F], 1),
         ([F, F, F], 0),
         ([F, P, P], 0),
-        ([U], 1),
+        ([U], 2),
         ([U, U], 1),
         ([U, U, U], 0),
         ([U, P], 0),
@@ -171,7 +171,7 @@ def test_a_failure_that_could_not_be_confirmed_is_inconclusive() -> None:
 
 @pytest.mark.parametrize(
     ("verdicts", "late", "more"),
-    [([U, U, U], 0, 0), ([U, U, U], 1, 1), ([U, U, U, U], 1, 0), ([U] * 8, 8, 1), ([U] * 9, 9, 0)],
+    [([U], 1, 1), ([U, U, U], 0, 0), ([U, U, U], 1, 1), ([U, U, U, U], 1, 0), ([U] * 8, 8, 1), ([U] * 9, 9, 0)],
 )
 def test_a_play_that_we_were_late_for_is_tried_again(verdicts: list[Verdict], late: int, more: int) -> None:
     assert plays_to_come(verdicts, Settings(confirm=2, retry=2), late=late) == more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -38,7 +39,7 @@ def test_a_file_arrives_whole(command, tmp_path, body):
         done = command("upload", "file", f"127.0.0.1:{port}")
     assert (done.code, done.out, got) == (0, "", [body])
     (line,) = done.err.splitlines()
-    assert line.endswith("0 sent again")
+    assert re.search(r", \d+ sent again$", line)  # a busy machine is late, and a tail loss probe is sent (RFC 8985 7.2)
 
 
 def test_what_the_peer_says_meanwhile_is_of_no_interest(command, tmp_path):

@@ -10,7 +10,6 @@ import itertools
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 
 from tcpprobe.link.base import Lease, Link, LinkError
@@ -35,6 +34,7 @@ from tcpprobe.runner.policy import (
 )
 from tcpprobe.runner.settings import Settings
 from tcpprobe.runner.silence import Silences
+from tcpprobe.runner.ticket import Finish, Key, Running, Ticket, key_of
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
 
@@ -49,45 +49,6 @@ FEW = 3
 #: So many plays are started, and so many results made, before packets are looked at again: an answer of ours must
 #: not wait for them.
 AT_ONCE = 2
-
-Key = tuple[str, str]
-Finish = Callable[[Result, float], None]
-
-
-def key_of(case: Case) -> Key:
-    """What names a case within a run: its file and its id."""
-    return case.scenario.file, case.id
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """One case on its way to a result.
-
-    Attributes:
-        late: how many of the plays we ourselves were late in.
-        silent: whether all that was broken so far is that nothing came.
-        crowded: how many of the attempts were silent in the crowd, once it is played away from it.
-    """
-
-    case: Case
-    attempts: list[Result] = field(default_factory=list)
-    in_flight: int = 0
-    late: int = 0
-    silent: bool = True
-    crowded: int = 0
-    finish: Finish | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Running:
-    """A play, or something like one, in flight; `finish` is called when it has ended. What is ``slow`` mostly waits."""
-
-    actor: Actor
-    lease: Lease
-    finish: Callable[[float], None]
-    slow: bool = False
-    deadline: float | None = None
-    ended: bool = False
 
 
 class Conductor:

@@ -20,10 +20,11 @@ from tcpprobe.link.memory import MemoryLink
 from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Run
 from tcpprobe.runner.actor import Actor
-from tcpprobe.runner.conductor import Conductor, Key, key_of
+from tcpprobe.runner.conductor import Conductor
 from tcpprobe.runner.conversation import Conversation
 from tcpprobe.runner.preflight import Preflight
 from tcpprobe.runner.settings import Settings
+from tcpprobe.runner.ticket import Key, key_of
 from tcpprobe.scenario.model import Case
 from tcpprobe.target.target import Target
 from tcpprobe.tcp.config import Config

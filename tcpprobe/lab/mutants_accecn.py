@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tcpprobe.lab.mutant import Altering, mutant
-from tcpprobe.tcp.accecn import BITS, Accurate, asks
+from tcpprobe.tcp.accecn import BITS, CE, Accurate, asks
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.negotiation import Offer
 from tcpprobe.wire.flags import CWR
 from tcpprobe.wire.options import ACCURATE_ECN_0, ACCURATE_ECN_1, NOP
 from tcpprobe.wire.segment import Segment
 
-_CE = 3
 _KINDS = (ACCURATE_ECN_0, ACCURATE_ECN_1)
 
 # -- the handshake
@@ -99,7 +98,7 @@ class AccurateFromZero(_Counting):
 @mutant("a SYN marked CE is counted")
 class AccurateSynCounted(_Counting):
     def begin(self, accurate: Accurate) -> None:
-        accurate.cep += self.ip_ecn == _CE
+        accurate.cep += self.ip_ecn == CE
 
 
 class _Receiving(Connection):

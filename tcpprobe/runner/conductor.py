@@ -75,7 +75,7 @@ class Conductor:
         self._plain: deque[Ticket] = deque()
         self._few: deque[Ticket] = deque()
         self._exclusive: deque[Ticket] = deque()
-        self._silences: Silences[Ticket] = Silences()
+        self._silences = Silences()
         self._alone = False
         self._running: set[Running] = set()
         self._ended: deque[Running] = deque()

@@ -9,30 +9,28 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from tcpprobe.results.model import Verdict
 from tcpprobe.runner.policy import USUAL, unstable
+from tcpprobe.runner.ticket import Ticket
 
 PACE = 1.0
 """Seconds between such plays, of which each wants a few answers."""
 REST = 5.0
 """Seconds before the first of them. Ten in five seconds is RFC 5961's example of a limit."""
 
-T = TypeVar("T")
-
 
 @dataclass(slots=True)
-class Silences(Generic[T]):
+class Silences:
     """The cases that wait, in order; how many of them got an answer in one play and none in another."""
 
-    waiting: deque[T] = field(default_factory=deque)
+    waiting: deque[Ticket] = field(default_factory=deque)
     wavering: int = 0
     begin: float | None = None
 
-    def put(self, case: T, verdicts: Sequence[Verdict]) -> None:
+    def put(self, ticket: Ticket, verdicts: Sequence[Verdict]) -> None:
         """Let one wait."""
-        self.waiting.append(case)
+        self.waiting.append(ticket)
         self.wavering += unstable(verdicts)
 
     @property
@@ -40,7 +38,7 @@ class Silences(Generic[T]):
         """Whether so many waver that the target seems to throttle."""
         return self.wavering > USUAL
 
-    def next(self, now: float) -> T | None:
+    def next(self, now: float) -> Ticket | None:
         """The case whose turn it is now, if any."""
         if self.begin is None:
             self.begin = now + REST

@@ -39,7 +39,7 @@ def page() -> str:
     scenarios = {case.scenario.id: case.scenario.covers for case in cases}
     found = coverage(scenarios.items(), requirements())
     covered = sum(each.covered for each in found.values())
-    hidden = sum(not each.covered and bool(each.requirement.why_unseen) for each in found.values())
+    hidden = sum(each.hidden for each in found.values())
     parts = [HEAD, f"{covered} of {len(found)} are tested; {hidden} cannot be seen from outside.\n"]
     for rfc, group in groupby(found.values(), key=lambda each: each.requirement.rfc):
         parts.append(f"\n## {f'RFC {rfc}' if rfc else 'Robustness'}\n")

@@ -21,6 +21,11 @@ class Covered:
         """Whether any scenario is about it."""
         return bool(self.directly or self.by_restating)
 
+    @property
+    def hidden(self) -> bool:
+        """Whether none is, because nobody outside could tell."""
+        return not self.covered and bool(self.requirement.why_unseen)
+
 
 @dataclass(frozen=True, slots=True)
 class Share:

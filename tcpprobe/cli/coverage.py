@@ -30,9 +30,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _text(found: Mapping[str, Covered]) -> str:
-    open_ = [each.requirement for each in found.values() if not each.covered]
-    hidden = sum(bool(each.why_unseen) for each in open_)
-    lines = [f"{len(found) - len(open_)} of {len(found)} requirements; {hidden} others cannot be seen from outside"]
+    covered = sum(each.covered for each in found.values())
+    hidden = sum(each.hidden for each in found.values())
+    lines = [f"{covered} of {len(found)} requirements; {hidden} others cannot be seen from outside"]
     for title, shares in (("level", by_level(found)), ("RFC", by_rfc(found))):
         lines += ["", f"by {title}"]
         lines += [f"  {key or 'robustness':<12} {share.covered:>4} of {share.total}" for key, share in shares.items()]

@@ -96,17 +96,18 @@ def judged(attempts: Sequence[Result], *, crowded: int = 0) -> Result:
     result = _telling(attempts)
     conclusive = [attempt for attempt in attempts if attempt.verdict is not Verdict.INCONCLUSIVE]
     broken = [attempt for attempt in conclusive if attempt.verdict in BROKEN]
-    result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+    played = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+    result.attempts = played
     if result.verdict is Verdict.ERROR:
         return result
     apart = [attempt for attempt in attempts[crowded:] if attempt.verdict is not Verdict.INCONCLUSIVE]
     if broken and crowded and apart and BROKEN.isdisjoint(attempt.verdict for attempt in apart):
         result = apart[-1]
-        result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+        result.attempts = played
         result.reason = f"silent while much else was played, and held after it: {broken[0].reason}"
     elif len(broken) == 1 and len(conclusive) > DISTURBED:
         result = next(attempt for attempt in reversed(conclusive) if attempt.verdict not in BROKEN)
-        result.attempts = [Attempt(attempt.verdict, attempt.reason) for attempt in attempts]
+        result.attempts = played
         result.reason = f"1 of {len(conclusive)} plays was disturbed: {broken[0].reason}"
     elif broken and len(broken) < len(conclusive):
         result.verdict = Verdict.INCONCLUSIVE

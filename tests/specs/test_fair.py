@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+from bites import bundled
 
 from tcpprobe.lab.biting import ONCE
 from tcpprobe.lab.memory import CONFIG, MemoryLab
 from tcpprobe.lab.mutant import Altering
 from tcpprobe.results.model import Verdict
 from tcpprobe.runner.session import Session
-from tcpprobe.scenario.bundled import path as bundled_path
-from tcpprobe.scenario.load import load_file
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.flags import ACK, FIN
@@ -81,8 +81,8 @@ FAIR: Mapping[str, tuple[type[Connection], dict[str, Any]]] = MappingProxyType(
 def test_a_tcp_that_does_what_is_allowed_fails_nothing(name: str) -> None:
     """A warning is no failure: many of these leave a SHOULD undone. The round trip takes 20 ms."""
     make, config = FAIR[name]
-    paths = sorted((bundled_path() / "rfc9293").rglob("*.probe.yaml"))
-    cases = [case for path in paths if "matrix" not in path.parent.name for case in load_file(path)]
+    folders = [(case, Path(case.scenario.file).parent) for case in bundled()]
+    cases = [case for case, folder in folders if folder.parent.name == "rfc9293" and "matrix" not in folder.name]
     with MemoryLab(make, config=replace(CONFIG, **config), delay=0.01) as lab:
         session = Session(lab.target, lab.link, ONCE)
         session.start(cases)

@@ -1,3 +1,4 @@
+import itertools
 import random
 import socket
 
@@ -92,12 +93,13 @@ def test_used_ports_are_lent_again_when_all_others_were(monkeypatch):
     monkeypatch.setattr(guard, "QUARANTINE", 0.0)
     made = Guards(LOOPBACK, 0, random.Random())
     try:
-        ports = made.lend(256)
+        # One by one: other programs of this host may hold some of the block.
+        ports: list[int] = []
         with pytest.raises(LinkError, match=r"no port of 127\.0\.0\.1 is left to lend"):
-            made.lend(1)
+            ports.extend(made.lend(1)[0] for _ in itertools.count())
         for port in ports[:3]:
             made.give_back(port)
-        assert made.lend(2) == ports[:2]
+        assert made.lend(2) == tuple(ports[:2])
     finally:
         made.close()
 

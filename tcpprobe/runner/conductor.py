@@ -19,7 +19,7 @@ from tcpprobe.play.play import Play
 from tcpprobe.play.stage import Stage
 from tcpprobe.results.model import Result, Verdict
 from tcpprobe.runner.actor import Actor
-from tcpprobe.runner.liveness import liveness_case
+from tcpprobe.runner.liveness import Liveness
 from tcpprobe.runner.policy import (
     BROKEN,
     DOUBTFUL,
@@ -37,9 +37,6 @@ from tcpprobe.runner.silence import Silences
 from tcpprobe.runner.ticket import Finish, Key, Running, Ticket, key_of
 from tcpprobe.scenario.model import MAIN, Case
 from tcpprobe.target.target import Target
-
-#: So many SYNs, a second apart, must stay unanswered before a target is called dead.
-PATIENCE = 10
 
 #: Where all plays come from one address, what could fill a target's backlog is played so many at once: half-open
 #: connections, and again what failed in the crowd. Many servers ask for a backlog of five; when that is full Linux
@@ -83,10 +80,7 @@ class Conductor:
         self._ticks = itertools.count()
         self._rng = random.Random(settings.seed)
         self._known: set[Key] = set()
-        self._in_doubt: list[tuple[Ticket, Result]] = []  # failures that wait for the liveness check
-        self._checking = False
-        self._unanswered = 0
-        self._dead: str | None = None
+        self._liveness = Liveness(self.probe, alive=self._decide, dead=self._died)
         self._disturbance = Disturbance()
 
     @property
@@ -179,7 +173,7 @@ class Conductor:
 
     def _startable(self) -> deque[Ticket] | None:
         """The queue from which the next play may start now."""
-        busy = bool(self._running or self._ended or self._in_doubt)
+        busy = bool(self._running or self._ended or self._liveness.in_doubt)
         if len(self._running) >= self.settings.width or (self._alone and busy):
             return None
         if self._slow or self._plain:
@@ -196,7 +190,7 @@ class Conductor:
     @property
     def _hushed(self) -> bool:
         """Whether the crowd has gone: nothing is played but what mostly waits, on a connection from elsewhere."""
-        if self._slow or self._plain or self._few or self._ended or self._in_doubt:
+        if self._slow or self._plain or self._few or self._ended or self._liveness.in_doubt:
             return False
         return all(self.link.own_addresses and running.slow for running in self._running)
 
@@ -252,7 +246,7 @@ class Conductor:
         if play.too_late:
             ticket.late += 1
             self._disturbance.late()
-        ticket.silent &= play.silent or play.verdict not in BROKEN
+        ticket.heard |= play.verdict in BROKEN and not play.silent
         self._attempted(ticket, play.result(), now)
 
     def talk(self, cast: Callable[[Stage], Actor], now: float) -> None:
@@ -319,48 +313,28 @@ class Conductor:
         ticket.attempts.append(result)
         if ticket.in_flight:
             return
-        if all(attempt.verdict not in DOUBTFUL for attempt in ticket.attempts) or self._dead:
+        if self._liveness.lost or all(attempt.verdict not in DOUBTFUL for attempt in ticket.attempts):
             self._decide(ticket, now)
         else:
-            self._in_doubt.append((ticket, result))
-            self._check_liveness(now)
+            self._liveness.ask(ticket, result, now)
 
-    def _check_liveness(self, now: float) -> None:
-        if not self._checking:
-            self._checking = True
-            self.probe(liveness_case(), self._liveness_known, now)
-
-    def _liveness_known(self, liveness: Result, now: float) -> None:
-        if liveness.verdict not in (Verdict.PASS, Verdict.ERROR) and self._unanswered < PATIENCE:
-            # A host whose backlog is full of our plays answers again once they have gone.
-            self._unanswered += 1
-            self.probe(liveness_case(), self._liveness_known, now)
-            return
-        self._unanswered = 0
-        self._checking = False
-        doubtful, self._in_doubt = self._in_doubt, []
-        if liveness.verdict in (Verdict.PASS, Verdict.ERROR):
-            for ticket, _ in doubtful:
-                self._decide(ticket, now)
-            return
-        (culprit, result), *others = sorted(doubtful, key=lambda pair: pair[1].verdict is not Verdict.FAIL)
-        self._dead = culprit.case.id
+    def _died(self, culprit: Ticket, result: Result, others: list[Ticket]) -> None:
         result.verdict = Verdict.FAIL
         result.reason += "; after it the target no longer answered at all"
         self._conclude(culprit, judged([result]))
-        for ticket, _ in others:
+        for ticket in others:
             self._lost(ticket)
         for queue in self._queues:
             while queue:
                 self._lost(queue.popleft())
 
     def _lost(self, ticket: Ticket) -> None:
-        reason = f"the target had stopped answering (since {self._dead})"
+        reason = f"the target had stopped answering (since {self._liveness.lost})"
         self._conclude(ticket, blank_result(ticket.case, Verdict.INCONCLUSIVE, reason, self.target.text))
 
     def _decide(self, ticket: Ticket, now: float) -> None:
         """Play again, or conclude."""
-        if self._dead:
+        if self._liveness.lost:
             self._lost(ticket)
             return
         verdicts = [attempt.verdict for attempt in ticket.attempts]
@@ -369,26 +343,17 @@ class Conductor:
         again = plays_to_come(verdicts, self.settings, late=ticket.late, disturbed=disturbed)
         if verdicts == [self._expected(ticket.case)] or ticket.crowded:
             self._conclude(ticket, judged(ticket.attempts, crowded=ticket.crowded))
-            return
-        if (
-            ticket.silent
-            and len(verdicts) > 1
-            and (not again or unstable(verdicts))
-            and not BROKEN.isdisjoint(verdicts)
-        ):
+        elif ticket.only_silent and (not again or unstable(verdicts)):
             self._silences.put(ticket, verdicts)
-            return
-        if not again:
+        elif not again:
             self._conclude(ticket, judged(ticket.attempts))
-            return
-        if ticket.case.scenario.exclusive:
+        elif ticket.case.scenario.exclusive:
             self._exclusive.append(ticket)
-            return
-        if not self.link.own_addresses:
+        elif not self.link.own_addresses:
             self._few.append(ticket)
-            return
-        for _ in range(again):
-            self._start(ticket, now)
+        else:
+            for _ in range(again):
+                self._start(ticket, now)
 
     def _expected(self, case: Case) -> str | None:
         return self.settings.known.get(case.id) or self.settings.known.get(case.scenario.id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tcpprobe.link.base import Lease
 from tcpprobe.results.model import Result
 from tcpprobe.runner.actor import Actor
+from tcpprobe.runner.policy import BROKEN
 from tcpprobe.scenario.model import Case
 
 Key = tuple[str, str]
@@ -25,7 +26,7 @@ class Ticket:
 
     Attributes:
         late: how many of the plays we ourselves were late in.
-        silent: whether all that was broken so far is that nothing came.
+        heard: whether anything was broken so far by what came, not by silence.
         crowded: how many of the attempts were silent in the crowd, once it is played away from it.
     """
 
@@ -33,9 +34,15 @@ class Ticket:
     attempts: list[Result] = field(default_factory=list)
     in_flight: int = 0
     late: int = 0
-    silent: bool = True
+    heard: bool = False
     crowded: int = 0
     finish: Finish | None = None
+
+    @property
+    def only_silent(self) -> bool:
+        """Whether several plays broke nothing but that, some time, nothing came."""
+        broken = any(attempt.verdict in BROKEN for attempt in self.attempts)
+        return broken and not self.heard and len(self.attempts) > 1
 
 
 @dataclass(slots=True, eq=False)

@@ -84,7 +84,7 @@ def test_what_one_connection_meets_does_not_depend_on_others() -> None:
 
 def test_late_packets_arrive_late_both_ways() -> None:
     wire = Wire()
-    link = ImpairedLink(wire, Impairment(delay=0.02))
+    link = ImpairedLink(wire, Impairment(delay=0.5))  # what a busy machine needs for the next lines is less
     try:
         began = time.monotonic()
         link.send(packet(1), b"")
@@ -94,9 +94,9 @@ def test_late_packets_arrive_late_both_ways() -> None:
         assert wire.arrived() == []
         arrived = []
         while not arrived:
-            assert select.select(link.filenos(), [], [], 5)[0]
+            assert select.select(link.filenos(), [], [], 60)[0]
             arrived = link.read(link.filenos()[1])
-        assert time.monotonic() - began >= 0.02
+        assert time.monotonic() - began >= 0.5
         assert ip.decode(arrived[0][0]).payload.seq == 2
         assert wire.arrived() == [1]
     finally:
@@ -115,7 +115,7 @@ def test_an_overtaken_packet_comes_after_the_next() -> None:
             link.send(packet(number), b"")
         found = wire.arrived()
         while len(found) < 20:
-            assert select.select([link.filenos()[1]], [], [], 5)[0]
+            assert select.select([link.filenos()[1]], [], [], 60)[0]
             link.read(link.filenos()[1])
             found += wire.arrived()
         assert found == [n for n in range(20) if n not in held] + held

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 import select
 import signal
@@ -15,7 +16,7 @@ from tcpprobe.wire.flags import ACK, FIN, RST, SYN
 from tcpprobe.wire.segment import Segment
 from tcpprobe.wire.seq import diff
 
-LIMIT = 30  # seconds after which a test has failed; nothing here takes as long
+LIMIT = 120  # seconds after which a test has failed; nothing here takes as long
 
 
 def answer(link, target, port, *, address=None):
@@ -29,7 +30,15 @@ def answer(link, target, port, *, address=None):
         ready, _, _ = select.select(link.filenos(), [], [], LIMIT)
         assert ready, f"no answer from port {port}"
         for data, _ in link.read(ready[0]):
-            return ip.decode(data)
+            found = ip.decode(data)
+            if is_for(packet, found):
+                return found
+
+
+def is_for(sent, packet):
+    """Whether it answers what was sent: a target says again what it has said to others and nobody acknowledged."""
+    segment = packet.payload
+    return packet.dst == sent.src and isinstance(segment, Segment) and segment.dport == sent.payload.sport
 
 
 def namespaces():
@@ -45,6 +54,17 @@ def namespace_of(pid):
     return Path(f"/proc/{pid}/ns/net").readlink()
 
 
+@contextlib.contextmanager
+def kept(pids):
+    """The namespaces of these processes, and their numbers kept: another program's next would get them otherwise."""
+    descriptors = [os.open(f"/proc/{pid}/ns/net", os.O_RDONLY) for pid in pids]
+    try:
+        yield {namespace_of(pid) for pid in pids}
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
 def children(pid):
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -56,7 +76,8 @@ def children(pid):
 
 
 def open_descriptors():
-    """How many descriptors this process has open."""
+    """How many descriptors this process has open, without those that only garbage still holds."""
+    gc.collect()
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -74,6 +95,7 @@ def download(link, target, size):
     """The octets that follow the head of an HTTP answer, taken in order by a TCP of the simplest kind."""
     lease = link.lend(target, 1)
     port, seq, rcv_nxt, data = lease.ports[0], 1000, None, b""
+    first = ip.Packet(lease.address, target, Segment(port, 80))
     request = f"GET /bytes/{size} HTTP/1.0\r\n\r\n".encode()
 
     def say(flags, payload=b""):
@@ -84,8 +106,10 @@ def download(link, target, size):
     lengths = set()
     while select.select(link.filenos(), [], [], LIMIT)[0]:
         for packet, _ in link.read(link.filenos()[0]):
-            lengths.add(len(packet))
             decoded = ip.decode(packet)
+            if not is_for(first, decoded):
+                continue
+            lengths.add(len(packet))
             assert decoded.tcp_checksum == "correct"
             segment = decoded.payload
             if rcv_nxt is None:
@@ -140,11 +164,12 @@ def end_of_a_parent(lab, how, signal_, whole_group):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    keeping = contextlib.ExitStack()
     try:
         assert parent.stdout.readline() == b"open\n"
         parts = [each for each in descendants(parent.pid) if os.getsid(each) != parent.pid]
         assert parts
-        theirs = {namespace_of(each) for each in parts} - {namespace_of(os.getpid())}
+        theirs = keeping.enter_context(kept(parts)) - {namespace_of(os.getpid())}
         pidfds = [os.pidfd_open(each) for each in parts]
         if signal_ is None:
             parent.stdin.write(b"\n")
@@ -161,7 +186,8 @@ def end_of_a_parent(lab, how, signal_, whole_group):
         parent.wait()
         parent.stdin.close()
         parent.stdout.close()
-    assert not theirs & namespaces()
+    with keeping:
+        assert not theirs & namespaces()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from labs import (
     child_of_nobody,
     children,
     end_of_a_parent,
+    kept,
     namespace_of,
     namespaces,
     open_descriptors,
@@ -58,12 +59,12 @@ def test_closing_leaves_nothing(way):
     before, open_files = set(children(os.getpid())), open_descriptors()
     lab = open_linux(4, way)
     (pid,) = set(children(os.getpid())) - before
-    namespace = namespace_of(pid)
-    assert namespace in namespaces() - {namespace_of(os.getpid())}
-    lab.close()
-    lab.close()
-    assert set(children(os.getpid())) == before
-    assert namespace not in namespaces()
+    with kept([pid]) as theirs:
+        assert theirs <= namespaces() - {namespace_of(os.getpid())}
+        lab.close()
+        lab.close()
+        assert set(children(os.getpid())) == before
+        assert not theirs & namespaces()
     assert open_descriptors() == open_files
 
 

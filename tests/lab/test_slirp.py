@@ -15,7 +15,7 @@ from labs import (
     descendants,
     end_of_a_parent,
     ended,
-    namespace_of,
+    kept,
     namespaces,
     open_descriptors,
 )
@@ -45,15 +45,16 @@ def test_closing_leaves_nothing():
     before, open_files = set(children(os.getpid())), open_descriptors()
     lab = open_lab("slirp")
     (pid,) = set(children(os.getpid())) - before
-    namespace, pidfds = namespace_of(pid), [os.pidfd_open(each) for each in descendants(pid)]
+    pidfds = [os.pidfd_open(each) for each in descendants(pid)]
     assert len(pidfds) == 1
-    lab.close()
-    lab.close()
+    with kept([pid]) as theirs:
+        lab.close()
+        lab.close()
+        assert not theirs & namespaces()
     assert all(map(ended, pidfds))
     for pidfd in pidfds:
         os.close(pidfd)
     assert set(children(os.getpid())) == before
-    assert namespace not in namespaces()
     assert open_descriptors() == open_files
 
 

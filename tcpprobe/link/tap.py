@@ -28,6 +28,8 @@ _TIMESPEC = struct.Struct("@ll")
 _SOCKADDR_LL = struct.Struct("=HH16x")
 _ANCILLARY = socket.CMSG_SPACE(_AUXDATA.size) + socket.CMSG_SPACE(_TIMESPEC.size)
 _LARGEST = 1 << 17
+_LOOKS = 8
+_AT_ONCE = 50e-6
 
 
 class Tap:
@@ -79,7 +81,7 @@ class Tap:
 
         Raises LinkError when the interface is gone.
         """
-        wall_to_monotonic = time.monotonic() - time.time()
+        wall_to_monotonic = _wall_to_monotonic()
         while True:
             try:
                 size, ancillary, _, _ = self.sock.recvmsg_into([self._view], _ANCILLARY)
@@ -127,6 +129,15 @@ def gone(interface: str, error: OSError) -> str:
     except OSError:
         return f"interface {interface} has vanished"
     return f"interface {interface} cannot be used any more: {error.strerror}"
+
+
+def _wall_to_monotonic() -> float:
+    """What to add to a time of the wall clock. Looks again when something else ran between the two clocks."""
+    for _ in range(_LOOKS):
+        before, wall, after = time.monotonic(), time.time(), time.monotonic()
+        if after - before < _AT_ONCE:
+            break
+    return before - wall
 
 
 def _read_ancillary(ancillary: list[tuple[int, int, bytes]], offset: float) -> tuple[float, int]:

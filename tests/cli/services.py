@@ -12,7 +12,7 @@ import sys
 import threading
 
 HOST = "127.0.0.1"
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 def free_port():

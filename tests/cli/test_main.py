@@ -12,7 +12,7 @@ from tcpprobe import __version__
 from tcpprobe.cli import schema
 from tcpprobe.cli.main import BROKEN_PIPE, COMMANDS, INTERRUPTED, USAGE, main
 
-LIMIT = 60
+LIMIT = 300
 
 
 def test_help_lists_every_command(command):

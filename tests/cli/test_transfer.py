@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from tcpprobe.cli import transfer
 from tcpprobe.cli.transfer import Progress, code_of
 from tcpprobe.stream.errors import NotOpen, Refused, Reset, TimedOut, Unreachable
 from tcpprobe.stream.statistics import amount
@@ -18,7 +19,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_bar_on_a_terminal_is_taken_away_at_the_end():
+def test_a_bar_on_a_terminal_is_taken_away_at_the_end(monkeypatch):
+    monkeypatch.setattr(transfer.time, "monotonic", lambda: 100.0)
     progress = Progress(1000, to=(terminal := Terminal()))
     progress.add(250)
     assert terminal.getvalue().startswith("\r[#######.......................]  25%  250 B  ")

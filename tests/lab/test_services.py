@@ -39,7 +39,7 @@ def serving(family=socket.AF_INET):
 
 
 def connect(address):
-    return socket.create_connection(address, timeout=20)
+    return socket.create_connection(address, timeout=120)
 
 
 def all_of(connection):

@@ -24,7 +24,7 @@ from tcpprobe.cli.main import main
 from tcpprobe.lab import namespace
 
 HOST = "192.0.2.7"
-LIMIT = 30
+LIMIT = 120
 
 
 class Web(http.server.BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-LIMIT = 60
+LIMIT = 300
 
 # What makes the namespace: a TUN device t0 whose kernel's side is 10.9.0.1, with an echo behind it.
 PLACE = """
@@ -63,7 +63,7 @@ from tcpprobe.stream.listener import Listener
 def somebody():
     with socket.create_connection(("10.9.0.2", 4000)) as peer:
         peer.sendall(b"hello")
-with Listener(4000, link="tun", interface="t0", source_ip="10.9.0.2", timeout=20) as listener:
+with Listener(4000, link="tun", interface="t0", source_ip="10.9.0.2", timeout=120) as listener:
     threading.Thread(target=somebody).start()
     with listener.accept() as stream:
         print(stream.local, stream.receive_all())

@@ -17,7 +17,7 @@ from tcpprobe.stream.opening import LINKS
 from tcpprobe.stream.stream import Stream
 
 TEXT = (Path(__file__).parents[2] / "docs" / "endpoint.md").read_text()
-LIMIT = 120
+LIMIT = 600
 
 
 def examples():

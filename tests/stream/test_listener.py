@@ -12,7 +12,7 @@ from tcpprobe.stream.listener import Listener
 from tcpprobe.tcp.config import Config
 from tcpprobe.wire import ip
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 HOST = "127.0.0.1"
 
 
@@ -21,6 +21,21 @@ def free_port():
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         return sock.getsockname()[1]
+
+
+@contextlib.contextmanager
+def beside_a_free_port():
+    """A listener of the kernel's whose neighbour (the port but for its last bit) nobody uses; and that port."""
+    while True:
+        with socket.create_server((HOST, 0)) as listener, socket.socket() as probe:
+            port = listener.getsockname()[1] ^ 1
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            probe.close()
+            yield listener, port
+            return
 
 
 @contextlib.contextmanager
@@ -49,16 +64,18 @@ def test_a_connection_is_taken_and_served(host):
 
 
 def test_a_neighbour_port_is_left_alone():
-    with socket.create_server((HOST, 0)) as neighbour:
-        port = neighbour.getsockname()[1] ^ 1  # in the same block, so that our filter lets its packets pass
-        with Listener(port, timeout=PATIENCE) as listener, client(neighbour.getsockname()[1]) as sock:
+    with (
+        beside_a_free_port() as (neighbour, port),  # in the same block: our filter lets its packets pass
+        Listener(port, timeout=PATIENCE) as listener,
+        client(neighbour.getsockname()[1]) as sock,
+    ):
+        listener.turn(0.01)
+        neighbour.settimeout(PATIENCE)
+        accepted, _ = neighbour.accept()
+        with accepted:
+            accepted.sendall(b"fine")
             listener.turn(0.01)
-            neighbour.settimeout(PATIENCE)
-            accepted, _ = neighbour.accept()
-            with accepted:
-                accepted.sendall(b"fine")
-                listener.turn(0.01)
-                assert sock.recv(10) == b"fine"
+            assert sock.recv(10) == b"fine"
 
 
 def test_what_is_open_at_the_end_is_reset():

@@ -387,6 +387,7 @@ def _iperf(setting: Setting, *, reverse: bool) -> str:
             flow.send(setting.file.read_bytes())
             moved = setting.size
             assert flow.wait(lambda: not flow.unacknowledged, 600)
+            setting.neighbour.wait_until_read(PORT)  # after the next word it counts no more
         control.send(bytes([IPERF_STATES["end"]]))
         while (state := control.receive(1)[0]) != IPERF_STATES["results"]:
             assert state in IPERF_STATES.values()

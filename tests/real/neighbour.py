@@ -91,15 +91,24 @@ class Neighbour:
 
     def wait_for(self, port: int) -> None:
         """Until something listens on this TCP port there."""
-        for _ in range(400):
+        for _ in range(4000):
             if _run("ip", "netns", "exec", self.peer, "ss", "-Htln", f"sport = :{port}"):
                 return
             time.sleep(0.025)
         raise AssertionError(f"nothing listens on port {port} next door")
 
+    def wait_until_read(self, port: int) -> None:
+        """Until the programs there have read all that has come to this TCP port, which must have been acknowledged."""
+        for _ in range(4000):
+            lines = _run("ip", "netns", "exec", self.peer, "ss", "-Htn", f"sport = :{port}").splitlines()
+            if all(line.split()[1] == "0" for line in lines):
+                return
+            time.sleep(0.025)
+        raise AssertionError(f"what came to port {port} next door is not read")
+
     def wait_until_ready(self) -> None:
         """Until the kernel next door sends what it is given: some time after a device is up it still drops that."""
-        for _ in range(400):
+        for _ in range(4000):
             states = [_run("ip", "-n", name, "link", "show", "dev", DEVICE) for name in {self.peer, self.ours}]
             if not any(word in state for state in states for word in ("NO-CARRIER", "qdisc noop", "state DOWN")):
                 return

@@ -24,6 +24,7 @@ while True:
     time.sleep(0.05)
 """
 HUGE = 10 << 30
+LIMIT = 120  # seconds after which a test has failed; nothing here takes as long
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
@@ -81,7 +82,7 @@ def test_an_interface_that_goes_in_the_middle(
     path = tmp_path / "f"
     process = fetching(neighbour, path)
     subprocess.run(["ip", "-n", neighbour.ours, *change], check=True)
-    assert process.wait(30) == 2
+    assert process.wait(LIMIT) == 2
     assert last(process.stderr).startswith(f"tcpprobe: error: {says}; partial output kept in {path} (")
     assert path.stat().st_size
 
@@ -91,7 +92,7 @@ def test_a_tun_device_that_goes_in_the_middle(tmp_path: Path) -> None:
     with Neighbour("tun") as neighbour:
         process = fetching(neighbour, path, "--link", "tun", "--interface", DEVICE, "--source-ip", OURS[4])
         subprocess.run(["ip", "-n", neighbour.ours, "link", "delete", DEVICE], check=True)
-        assert process.wait(30) == 2
+        assert process.wait(LIMIT) == 2
     said = last(process.stderr)
     assert said.startswith(f"tcpprobe: error: the TUN device has vanished; partial output kept in {path} ("), said
 
@@ -104,7 +105,7 @@ def test_nothing_is_left_behind(neighbour: Neighbour, tmp_path: Path, how: signa
     before = [inside(neighbour.ours, *look.split()) for look in looks]
     process = fetching(neighbour, path)
     process.send_signal(how)
-    assert process.wait(30) == {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}[how]
+    assert process.wait(LIMIT) == {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL}[how]
     assert [inside(neighbour.ours, *look.split()) for look in looks] == before
     if how is signal.SIGINT:
         assert last(process.stderr).startswith(f"tcpprobe: error: interrupted; partial output kept in {path} (")
@@ -124,7 +125,7 @@ def test_a_huge_file_begins_at_once_and_needs_little_memory(neighbour: Neighbour
             assert process.poll() is None, process.communicate()
         status = Path(f"/proc/{process.pid}/status").read_text()
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(LIMIT) == 130
     (peak,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
     assert peak < 80_000  # kB; 30 MB have gone
     assert "of 10.7 GB was acknowledged" in last(process.stderr)
@@ -148,7 +149,7 @@ def test_without_privileges(neighbour: Neighbour, command: str, link: str) -> No
     source = OURS[4] if link == "raw" else "192.0.2.9"
     options = ["--link", link, "--interface", DEVICE, "--source-ip", source]
     process = begin(neighbour, *words, *options, before=NOBODY)
-    assert process.wait(30) == 2
+    assert process.wait(LIMIT) == 2
     line = last(process.stderr)
     if (command, link) == ("listen", "packet"):
         assert "cannot listen" in line

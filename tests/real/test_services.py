@@ -44,7 +44,7 @@ def serving(command: list[str], host: str, port: int, folder: Path) -> Iterator[
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        for _ in range(200):
+        for _ in range(2000):
             with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
                 break
             time.sleep(0.05)
@@ -53,7 +53,7 @@ def serving(command: list[str], host: str, port: int, folder: Path) -> Iterator[
         yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def run(target: str, folder: Path, ledgers: tuple[str, ...], *words: str) -> str:

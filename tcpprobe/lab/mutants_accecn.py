@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tcpprobe.lab.mutant import Altering, mutant
-from tcpprobe.tcp.accecn import BITS, CE, Accurate, asks
+from tcpprobe.tcp.accecn import BITS, CE, FEEDBACK, Accurate, asks
 from tcpprobe.tcp.connection import Connection
 from tcpprobe.tcp.negotiation import Offer
 from tcpprobe.wire.flags import CWR
@@ -166,6 +166,14 @@ class AccurateUnheeded(Connection):
         return False
 
 
+@mutant("with Accurate ECN a SYN in a connection is acknowledged with the code of how it arrived")
+class AccurateSynReflected(Connection):
+    def challenge(self) -> None:
+        if self.tcb.accurate is not None:
+            self.tcb.accurate.handshake = FEEDBACK[self.ip_ecn]
+        super().challenge()
+
+
 # -- when marks are acknowledged
 
 
@@ -233,6 +241,18 @@ class AccurateOptionOnce(Connection):
         done = super().note_congestion(seg)
         if self.tcb.accurate is not None:
             self.tcb.accurate.owed = False
+        return done
+
+
+@mutant("no AccECN option is sent, save in the SYN,ACK, to whoever has sent none")
+class AccurateOptionReturned(Connection):
+    met = False
+
+    def note_congestion(self, seg: Segment) -> bool:
+        done = super().note_congestion(seg)
+        self.met |= any(each.kind in _KINDS for each in seg.parsed.items)
+        if self.tcb.accurate is not None:
+            self.tcb.accurate.owed &= self.met
         return done
 
 

@@ -77,6 +77,7 @@ scenarios:
       - expect: nothing
 """
 
+LIMIT = 600  # seconds after which a run in a process of its own has failed; none takes as long
 QUIET = ("-p", "no:cacheprovider", "-p", "no:randomly")
 
 
@@ -98,7 +99,7 @@ class Suite:
 
     def apart(self, *words: str, target: str | None = "lab:memory", page: bool = False) -> pytest.RunResult:
         """Run pytest in a process of its own."""
-        return self.pytester.runpytest_subprocess(*self.words(words, target, page), timeout=60)
+        return self.pytester.runpytest_subprocess(*self.words(words, target, page), timeout=LIMIT)
 
     def words(self, words: tuple[str, ...], target: str | None, page: bool) -> tuple[str, ...]:
         """The whole command line; the small suite is what is played when no path is given."""
@@ -118,6 +119,13 @@ class Suite:
     def left(self) -> list[str]:
         """The files that a run has left, other than reports."""
         return [path.name for path in self.path.iterdir() if path.name not in ("suite.probe.yaml", "reports")]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in GitHub Actions, even when the tests are: what is said there is said by tests/plugin/test_actions.py."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

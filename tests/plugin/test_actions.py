@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(monkeypatch):
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
-        monkeypatch.delenv(name, raising=False)
-
 
 def test_annotations_name_the_lines(suite, monkeypatch):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-LIMIT = 60  # seconds after which a test has failed; nothing here takes as long
+LIMIT = 300  # seconds after which a test has failed; nothing here takes as long
 
 LONG = """\
 title: Long ones
@@ -133,7 +133,7 @@ def test_an_end_in_the_middle_of_a_long_scenario_is_at_once(suite, probe):
     probe("long.probe.yaml", LONG.replace("flags: SA}", "flags: FA}"))
     done = suite.apart("-x", "long.probe.yaml", "--tcp-confirm", "0", target="lab:linux")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
-    assert done.duration < LIMIT
+    assert done.duration < 60  # what the long one takes
     _, results, end = suite.results()
     assert set(results) == {"short"}
     assert end.cut_short

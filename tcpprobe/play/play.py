@@ -7,6 +7,7 @@ that yield what they wait for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 
 from tcpprobe.play.line import Arrival, Line, Record
@@ -21,6 +22,7 @@ from tcpprobe.scenario.model import Case, Step
 from tcpprobe.tcp.reflexes import Reflexes
 from tcpprobe.tcp.state import State
 from tcpprobe.wire.checksum import Checksum
+from tcpprobe.wire.flags import FIN, RST
 from tcpprobe.wire.fragments import Reassembly
 from tcpprobe.wire.icmp import Icmp
 from tcpprobe.wire.ip import PIECE, Packet, decode, encode, quoted_tuple
@@ -45,6 +47,7 @@ class Play:
         captured: what ``as`` has named.
         observations: what ``record`` has noted.
         now: the time of the latest happening.
+        sent: when something was sent last.
         done: the verdict is there.
         silent: something was missed because nothing came, or the less wanted answer was that nothing came.
     """
@@ -59,6 +62,7 @@ class Play:
         self.case = case
         self.stage = stage
         self.now = self.started = 0.0
+        self.sent = -math.inf
         self.scope = PlayScope(self)
         self.lines: dict[str, Line] = {}
         for name, given in case.scenario.connections.items():
@@ -193,6 +197,7 @@ class Play:
 
     def transmit_raw(self, line: Line, raw: bytes, packet: Packet | None, note: str = "") -> Record:
         """Send bytes as they are."""
+        self.sent = self.now
         self._out.extend(packet.fragments if packet is not None and packet.fragments else (raw,))
         record = Record(self.now, "sent", line.name, raw, packet, self.step, note, line.connection.tcb.iss)
         self.records.append(record)
@@ -209,6 +214,10 @@ class Play:
             line.dialled = True
             packet = self.packet(line, segment, ecn)
             self.transmit_raw(line, encode(packet), packet, "by the endpoint")
+
+    def until(self, seconds: float) -> float:
+        """The end of a time limit: it judges the target, so it begins when an answer to what was sent can be here."""
+        return max(self.now, self.sent + self.stage.round_trip) + seconds * self.stage.scale
 
     def mark(self, mark: Mark) -> None:
         """What became of the step that is being played."""
@@ -261,13 +270,24 @@ class Play:
                 else:
                     return
         except StopIteration:
-            self._end(self.verdict, self.reason)
+            self._end(*self._fair(self.verdict, self.reason))
         except Stop as stop:
-            self._end(stop.verdict, stop.reason)
+            self._end(*self._fair(stop.verdict, stop.reason))
         except NothingYet as error:
             self._end(Verdict.INCONCLUSIVE, str(error))
         except ExpressionError as error:
             self._end(Verdict.ERROR, str(error))
+
+    def _fair(self, verdict: Verdict, reason: str) -> tuple[Verdict, str]:
+        """The verdict; but what a service that ends connections by itself may have brought about is no violation."""
+        if verdict not in (Verdict.FAIL, Verdict.WARN) or "closer" in self.case.scenario.needs:
+            return verdict, reason
+        port = self.stage.services.get("brief")
+        came = [each.packet.payload for each in self.records if each.kind == "received" and each.packet is not None]
+        heard = [each for each in came if isinstance(each, Segment) and each.sport == port]
+        if all(not each.payload and not each.flags & (FIN | RST) for each in heard):
+            return verdict, reason
+        return Verdict.INCONCLUSIVE, f"the service ended the connection by itself; otherwise {verdict}: {reason}"
 
     def _end(self, verdict: Verdict, reason: str) -> None:
         if self.done:

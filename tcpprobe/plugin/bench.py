@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from tcpprobe.scenario.model import Case
 
 
+BRIEF = (
+    "the service ends every connection by itself, so much cannot be judged: "
+    "name a port whose service waits for its client, when there is one"
+)
+
+
 class BenchError(Exception):
     """The target cannot be tested: one plain sentence."""
 
@@ -188,7 +194,7 @@ class Bench:
             raise BenchError(f"{target.text}: {error}") from None
         except TargetError as error:
             raise BenchError(str(error)) from None
-        return Lab(target, link, finish=lambda: None)
+        return Lab(target, link, notes=(BRIEF,) if "brief" in target.services else (), finish=lambda: None)
 
     def _link(self, target: Target) -> Link:
         """The link to a live target that the user wants. Raises LinkError."""

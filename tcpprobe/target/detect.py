@@ -54,7 +54,7 @@ def kind_of(host: str, port: int, *, patience: float = PATIENCE, path: str = PAT
     try:
         connection = _connect(host, port)
     except ConnectionResetError:
-        return "unknown"
+        return "brief"
     with connection:
         # A round trip or two on top of what the service itself takes.
         return _interview(connection, max(patience, 3 * (time.monotonic() - began)), path)
@@ -88,13 +88,13 @@ def _connect(host: str, port: int) -> socket.socket:
 def _interview(connection: socket.socket, patience: float, path: str) -> str:
     unasked = _hear(connection, patience, FLOOD)
     if unasked.reset:
-        return "unknown"
+        return "brief"
     if unasked.data:
         if len(unasked.data) >= FLOOD:
             return "chargen"
         return "daytime" if unasked.ended else "banner"
     if unasked.ended:
-        return "unknown"
+        return "brief"
     try:
         request = f"GET {path.replace('{n}', str(SIZE))} HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n".encode()
         connection.sendall(request)

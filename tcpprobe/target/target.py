@@ -23,7 +23,8 @@ CAPABILITIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "chargen": ("source",),
         "http": ("source", "http", "closer"),
         "web": ("http", "closer"),
-        "daytime": ("closer",),
+        "daytime": ("closer", "brief"),
+        "brief": ("brief",),  # it closes or resets by itself what it has just accepted
         "banner": ("banner",),  # it speaks first: a scenario begins when it has
         "silent": (),
         "unknown": (),

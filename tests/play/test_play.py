@@ -397,6 +397,27 @@ def test_our_own_lateness_is_not_held_against_the_target() -> None:
     assert "300 ms" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("brief", "flags", "data", "verdict"),
+    [
+        (True, "RA", b"", Verdict.INCONCLUSIVE),
+        (True, "FA", b"", Verdict.INCONCLUSIVE),
+        (True, "PA", b"bye", Verdict.INCONCLUSIVE),
+        (True, "A", b"", Verdict.FAIL),
+        (False, "RA", b"", Verdict.FAIL),
+    ],
+)
+def test_what_a_service_that_ends_connections_by_itself_has_spoilt_is_no_violation(
+    brief: bool, flags: str, data: bytes, verdict: Verdict
+) -> None:
+    steps = "- send: {flags: PA, data: hello}\n- expect: {flags: A, ack: snd.nxt, len: 0}"
+    theatre = Theatre(steps, head="given: established", brief=brief)
+    theatre.shake_hands()
+    sent = theatre.sent()
+    theatre.answer(flags, IRS + 1, sent.seq, payload=data)
+    assert theatre.result().verdict is verdict
+
+
 def test_a_flood_ends_the_play() -> None:
     """Memory is bounded."""
     theatre = Theatre("- send: {flags: S}\n- eventually: {flags: SA}\n  within: 60s")

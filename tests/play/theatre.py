@@ -28,7 +28,9 @@ IRS = 5000
 class Theatre:
     """One play of one scenario; `now` moves only when told to."""
 
-    def __init__(self, steps: str, head: str = "", *, level: str = "must", offload: bool = False) -> None:
+    def __init__(
+        self, steps: str, head: str = "", *, level: str = "must", offload: bool = False, brief: bool = False
+    ) -> None:
         text = "title: t\nscenarios:\n  - id: s\n    title: s\n    level: " + level + "\n"
         if head:
             text += textwrap.indent(textwrap.dedent(head).strip("\n"), "    ") + "\n"
@@ -42,7 +44,7 @@ class Theatre:
             port=PORT,
             closed_port=CLOSED,
             rng=random.Random(1),
-            services={"wire": 7, "echo": 7, "source": 80, "http": 80, "closer": 80},
+            services={"wire": 7, "echo": 7, "source": 80, "http": 80, "closer": 80} | ({"brief": 7} if brief else {}),
             offload=offload,
             target="t",
         )

@@ -70,7 +70,7 @@ def serving(make):
         (Banner, "banner"),
         (Web, "web"),
         (Babble, "unknown"),
-        (Mute, "unknown"),
+        (Mute, "brief"),
     ],
 )
 def test_the_kind_of_a_service(make, kind):
@@ -109,7 +109,7 @@ def test_who_accepts_and_never_speaks_is_silent():
         assert kind_of("127.0.0.1", server.getsockname()[1], patience=0.05) == "silent"
 
 
-def test_who_resets_is_unknown():
+def test_who_resets_is_brief():
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def reset():
@@ -119,7 +119,7 @@ def test_who_resets_is_unknown():
 
         thread = threading.Thread(target=reset)
         thread.start()
-        assert kind_of("127.0.0.1", server.getsockname()[1]) == "unknown"
+        assert kind_of("127.0.0.1", server.getsockname()[1]) == "brief"
         thread.join()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import itertools
 import os
+import secrets
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,7 +20,6 @@ CLONE_NEWNET = 0x40000000
 OFFLOADS = ("tx", "rx", "tso", "gso", "gro")
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_numbers = itertools.count()
 
 
 class Neighbour:
@@ -31,7 +30,7 @@ class Neighbour:
 
     def __init__(self, way: str) -> None:
         """``way``: ``tun``, ``tap`` or ``veth``."""
-        stem = f"tcpprobe-test-{os.getpid()}-{next(_numbers)}"
+        stem = f"tcpprobe-test-{os.getpid()}-{secrets.token_hex(4)}"  # a killed run may have left its own
         self.way = way
         self.peer = f"{stem}-p"
         self.ours = f"{stem}-o" if way == "veth" else self.peer

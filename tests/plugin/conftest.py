@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,14 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def suite(pytester: pytest.Pytester) -> Suite:
     """The small suite."""
     return Suite(pytester)
+
+
+@pytest.fixture
+def closed() -> Iterator[str]:
+    """The port on which nothing listens, kept from others by a socket that is bound and no more."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ tcp_connection.close()
     ).assert_outcomes(passed=1)
 
 
-def test_an_unreachable_target_ends_the_run(play):
-    done = play("pass", target="127.0.0.1:1")
+def test_an_unreachable_target_ends_the_run(play, closed):
+    done = play("pass", target=closed)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    done.stdout.fnmatch_lines(["*127.0.0.1 port 1 refuses connections: nothing listens there*"])
+    done.stdout.fnmatch_lines([f"*{closed.replace(':', ' port ')} refuses connections: nothing listens there*"])

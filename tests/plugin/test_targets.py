@@ -83,14 +83,6 @@ def echo(_, connection):
         connection.sendall(data)
 
 
-@pytest.fixture
-def closed():
-    """The port on which nothing listens, kept from others by a socket that is bound and no more."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
-
-
 def refused(done, told, path):
     """It ended with one line, before anything was played."""
     assert done.ret == pytest.ExitCode.USAGE_ERROR

@@ -82,11 +82,11 @@ def test_the_first_failure_ends_the_run(suite):
     assert suite.results()[2].cut_short
 
 
-def test_an_unreachable_target_is_told_once_and_before_there_are_workers(suite):
-    done = spread(suite, target="127.0.0.1:1")
+def test_an_unreachable_target_is_told_once_and_before_there_are_workers(suite, closed):
+    done = spread(suite, target=closed)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     assert [line for line in done.stderr.lines if line] == [
-        "ERROR: 127.0.0.1 port 1 refuses connections: nothing listens there"
+        f"ERROR: {closed.replace(':', ' port ')} refuses connections: nothing listens there"
     ]
     assert "gw0" not in done.stdout.str()
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
+LIMIT = 120_000  # milliseconds after which a test has failed; nothing here takes as long
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -32,7 +33,7 @@ class Opened:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS), timeout=LIMIT)
         yield started
         started.close()
 
@@ -41,6 +42,8 @@ def browser() -> Iterator[Browser]:
 def visit(browser: Browser) -> Iterator[Callable[..., Opened]]:
     """Opens a file at a hash; what it does wrong is collected, and fails the test at its end."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(LIMIT)
+    expect.set_options(timeout=LIMIT)
     all_opened: list[Opened] = []
 
     def visit(path: Path, hash_: str = "", **emulated: str) -> Opened:
@@ -62,6 +65,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Opened]]:
         page.emulate_media(**emulated)
         page.goto(f"{path.as_uri()}#{hash_}")
         page.wait_for_selector("html.scripted")
+        for name, place in (("case=", "#detail h1"), ("diff=", "#compare h1")):
+            if name in hash_:  # it is read from the page's own results, which takes a moment
+                page.wait_for_selector(place, state="attached")
         return opened
 
     yield visit

@@ -176,6 +176,7 @@ def test_three_runs_are_aligned(visit: Visit, tmp_path: Path) -> None:
     opened = visit(tmp_path / "three.html").page
     expect(opened.locator(".change h2")).to_contain_text("Otherwise different")
     opened.locator(".change a").click()
+    expect(opened.locator(".beside svg.ladder")).to_have_count(3)
     rungs = opened.evaluate(RUNGS)
     assert [len(each) for each in rungs] == [len(play.transcript) for play in plays]
     for height in {*rungs[0]} & {*rungs[1]} & {*rungs[2]}:

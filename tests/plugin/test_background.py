@@ -158,7 +158,8 @@ def test_the_kernel_keeps_and_breaks_the_same(suite):
     run, results, _ = suite.results()
     assert (run.lab, run.width, run.link) == ("linux", 3, run.link)
     assert str(results["broken"].verdict) == "fail"
-    assert len(results["broken"].attempts) == 3
+    # A play in which we were late ourselves is not counted, and played once more.
+    assert [str(attempt.verdict) for attempt in results["broken"].attempts].count("fail") >= 3
 
 
 def test_the_best_lab_is_chosen_and_named(suite):

@@ -21,7 +21,7 @@ QUIET = 0.5  # seconds that `nothing` and `collect` last when they name no time
 def collect(play: Play, step: Collect) -> Generator[Waits, Arrival | None, None]:
     """Take all that comes until the time is up, and keep what matches."""
     line = play.line
-    until = play.now + (QUIET if step.for_ is None else step.for_) * play.stage.scale
+    until = play.until(QUIET if step.for_ is None else step.for_)
     found: list[Capture] = []
     while (arrival := (yield line, until)) is not None:
         if arrival.time > until:

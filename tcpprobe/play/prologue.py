@@ -72,7 +72,7 @@ def reach(play: Play, line: Line, given: Given) -> Way:
 
 def _wait_until(play: Play, line: Line, reached: Callable[[], bool], what: str) -> Way:
     """Take what arrives until the condition holds; a reset or too long a silence ends the play."""
-    deadline = play.now + PATIENCE * play.stage.scale
+    deadline = play.until(PATIENCE)
     while not reached():
         yield from _take_next(line, deadline, what)
 
@@ -83,7 +83,7 @@ def _wait_for_acknowledgment(play: Play, line: Line, what: str) -> Way:
     It may send its FIN once more with the acknowledgment of ours, or probe our closed window.
     """
     snd = line.connection.tcb.snd
-    deadline = play.now + PATIENCE * play.stage.scale
+    deadline = play.until(PATIENCE)
     while snd.una != snd.nxt:
         segment = yield from _take_next(line, deadline, what)
         if segment.flags & ACK and segment.ack == snd.nxt:
@@ -165,11 +165,11 @@ def _established(play: Play, line: Line) -> Way:
 def _hear_banner(play: Play, line: Line) -> Way:
     """A service that speaks first has spoken, and knows that we heard it, before the steps begin."""
     greeting = line.connection.tcb.rcv.nxt
-    deadline = play.now + GREETING * play.stage.scale
+    deadline = play.until(GREETING)
     while (arrival := (yield line, deadline)) is not None:
         _take(line, arrival, "the end of the greeting")
         if line.connection.tcb.rcv.nxt != greeting:
-            deadline = play.now + GREETING_ENDS * play.stage.scale
+            deadline = play.until(GREETING_ENDS)
     if line.connection.tcb.rcv.nxt != greeting:
         _hand(play, line, ACK)
 

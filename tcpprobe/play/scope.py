@@ -164,6 +164,7 @@ OF_LINE: Mapping[str, Callable[[OfLine, Play, Line], object]] = MappingProxyType
         "iss": lambda of, _play, _line: of.iss,
         "irs": lambda of, _play, _line: of.irs,
         "now": lambda _of, play, _line: play.now - play.started,
+        "rtt": lambda _of, play, _line: play.stage.round_trip,
         "mtu": lambda _of, play, _line: play.stage.mtu,
         "mss": lambda _of, _play, line: line.connection.tcb.snd.mss,
         "ts_val": lambda _of, play, line: _timestamp(line, play.now),

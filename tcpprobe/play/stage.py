@@ -22,6 +22,7 @@ class Stage:
         mtu: the largest packet the link carries, octets.
         offload: whether an uncomputed TCP checksum is to be expected on this link (loopback, veth).
         scale: what every time limit of the scenario is multiplied with.
+        round_trip: seconds that an answer of the target needs at least to be here.
         rng: the only source of randomness of the play.
         target: what the user calls the target.
         transcript: whether the result has one.
@@ -38,5 +39,6 @@ class Stage:
     mtu: int = 1500
     offload: bool = False
     scale: float = 1.0
+    round_trip: float = 0.0
     target: str = ""
     transcript: bool = True

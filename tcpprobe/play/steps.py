@@ -116,7 +116,7 @@ def request_taken(play: Play, line: Line) -> Walk:
     tcb = line.connection.tcb
     if line.automatic or tcb.snd.una == tcb.snd.nxt:
         return
-    arrival = yield line, play.now + WITHIN * play.stage.scale
+    arrival = yield line, play.until(WITHIN)
     if arrival is None:
         return
     if arrival.segment is not None and line.is_pure_ack(arrival.segment):
@@ -150,7 +150,7 @@ def expect(play: Play, step: Expect) -> Walk:
     captures: list[Capture] = []
     times = step.times(play.scope)
     for _ in range(times):
-        sought = Sought(play, step, line, play.now, play.now + allowance(step) * play.stage.scale)
+        sought = Sought(play, step, line, play.now, play.until(allowance(step)))
         arrival = yield from seek(sought)
         if arrival is not None:
             captures.append(Capture(arrival.packet, arrival.time - play.started))
@@ -286,7 +286,7 @@ def gone(sought: Sought, alternative: Gone) -> Walk:
     for _ in range(PROBES):
         tcb = line.connection.tcb
         play.transmit(line, line.connection.form(add(tcb.snd.nxt, -1), ACK), "probe")
-        until = play.now + PROBE_EVERY * play.stage.scale
+        until = play.until(PROBE_EVERY)
         while (arrival := (yield line, until)) is not None:
             line.take(arrival)
             segment = arrival.segment

@@ -190,6 +190,7 @@ def _facts(view: View) -> list[tuple[str, str]]:
         ("address", run.address),
         ("family", f"IPv{run.family}"),
         ("link", run.link),
+        ("round trip", words.seconds(run.round_trip) if run.round_trip else ""),
         ("services", services or run.service or ""),
         ("started", run.started.replace("T", " ").replace("+00:00", " UTC")),
         ("duration", words.seconds(view.duration)),

@@ -141,7 +141,8 @@ class Run:
     """What was tested, how and with what: all that is needed to do it again.
 
     ``services`` maps a capability to its port, ``family`` is 4 or 6, ``width`` the number of plays in flight,
-    ``started`` an ISO 8601 time, ``command`` what the user typed.
+    ``round_trip`` the seconds that an answer needed at least, ``started`` an ISO 8601 time, ``command`` what the user
+    typed.
     """
 
     target: str
@@ -149,6 +150,7 @@ class Run:
     family: int = 4
     link: str = ""
     width: int = 1
+    round_trip: float = 0.0
     service: str | None = None
     services: dict[str, int] = field(default_factory=dict)
     lab: str | None = None

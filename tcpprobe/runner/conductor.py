@@ -49,7 +49,12 @@ AT_ONCE = 2
 
 
 class Conductor:
-    """Keeps up to `Settings.width` plays in flight on one link against one target."""
+    """Keeps up to `Settings.width` plays in flight on one link against one target.
+
+    Attributes:
+        round_trip: seconds that an answer of the target needs at least; set by the preflight.
+        done: how many cases have their result.
+    """
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class Conductor:
         self.settings = settings
         self.on_result = on_result
         self.notify = notify
+        self.round_trip = 0.0
         self.done = 0
         self._slow: deque[Ticket] = deque()
         self._plain: deque[Ticket] = deque()
@@ -272,6 +278,7 @@ class Conductor:
             mtu=self.link.mtu,
             offload=self.link.offload,
             scale=self.settings.timeout_scale,
+            round_trip=self.round_trip,
             rng=random.Random(self._rng.getrandbits(64)),
             target=self.target.text,
             transcript=self.settings.transcript,

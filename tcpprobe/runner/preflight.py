@@ -1,4 +1,4 @@
-"""Before the first play: does the target answer at all, and which of its ports is closed?"""
+"""Before the first play: does the target answer at all, how far is it, and which of its ports is closed?"""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tcpprobe.scenario.load import load_text
 from tcpprobe.scenario.model import Case
 from tcpprobe.target.target import Target
 
+#: So many SYNs are sent: one may be lost, and the first answer may have waited for more than the way.
 TRIES = 3
 #: Ports on which nobody listens on most hosts; the first that answers a SYN with RST is used.
 CANDIDATES = (1, 4, 6, 8, 24, 47806, 61999)
@@ -51,6 +52,7 @@ class Preflight:
         finished: all questions are answered.
         sentence: why the target cannot be tested, or None.
         closed_port: a closed port that was found, when the user named none.
+        round_trip: seconds from a SYN to its answer, the least that was seen.
     """
 
     def __init__(self, target: Target) -> None:
@@ -58,8 +60,13 @@ class Preflight:
         self.finished = False
         self.sentence: str | None = None
         self.closed_port: int | None = None
+        self._round_trips: list[float] = []
         self._tries = 0
         self._candidates = [port for port in CANDIDATES if port != target.port]
+
+    @property
+    def round_trip(self) -> float:
+        return min(self._round_trips, default=0.0)
 
     def begin(self, conductor: Conductor, now: float) -> None:
         """Ask the first question; the rest follow by themselves as the answers come."""
@@ -70,10 +77,15 @@ class Preflight:
         self._tries += 1
         if result.verdict is Verdict.ERROR:
             self._end(result.reason)
-        elif result.variant == "accepts":
-            self._next_candidate(now)
-        elif result.variant is None and self._tries < TRIES:
+            return
+        if result.variant == "accepts":
+            self._round_trips.append(result.duration)
+        elif result.variant is not None and not self._round_trips:
+            self._tries = TRIES
+        if self._tries < TRIES:
             self._conductor.probe(liveness_case(), self._answered, now)
+        elif self._round_trips:
+            self._next_candidate(now)
         else:
             sentence = SENTENCES.get(result.variant, SENTENCES[None])
             self._end(sentence.format(target=self.target.text, port=self.target.port, tries=self._tries))

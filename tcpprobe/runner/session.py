@@ -73,6 +73,7 @@ class Session:
         preflight = Preflight(self.target)
         self._shell.call(lambda now: preflight.begin(self._conductor, now))
         self._shell.wait(lambda: preflight.finished)
+        self._conductor.round_trip = preflight.round_trip
         if preflight.closed_port is not None:
             self.target = self._conductor.target = replace(self.target, closed_port=preflight.closed_port)
         return preflight.sentence
@@ -106,6 +107,7 @@ class Session:
             family=self.target.family,
             link=self.link.name,
             width=self.settings.width,
+            round_trip=self._conductor.round_trip,
             service=self.target.service,
             services=dict(self.target.services),
             lab=self.target.lab,

@@ -22,7 +22,7 @@ T = TypeVar("T")
 SND = frozenset("una nxt wnd mss max_wnd".split())  # noqa: SIM905
 RCV = frozenset({"nxt", "wnd"})
 LINE: Mapping[str, frozenset[str]] = {"snd": SND, "rcv": RCV, "iss": frozenset(), "irs": frozenset()}
-PLAIN = frozenset("now mtu mss ts_val ts_ecr local_port remote_port".split())  # noqa: SIM905
+PLAIN = frozenset("now rtt mtu mss ts_val ts_ecr local_port remote_port".split())  # noqa: SIM905
 BUILT_IN = PLAIN | frozenset(LINE)
 """Names that every scope knows."""
 

@@ -58,6 +58,7 @@ class Scope(Protocol):
     ``rcv``                   namespace ``nxt wnd``
     ``iss`` ``irs``           initial sequence numbers; ``irs`` is 0 as long as it is unknown
     ``now``                   seconds since the play began, float
+    ``rtt``                   seconds that an answer of the target needs at least, float
     ``mtu`` ``mss``           largest packet of the link; largest payload for this target without options
     ``local_port``            our port; ``remote_port``: the target's
     ``ts_val`` ``ts_ecr``     what our endpoint would put into a timestamps option now (0 when it cannot say)

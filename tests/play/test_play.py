@@ -49,6 +49,25 @@ def test_what_a_miss_means_depends_on_the_level(level: str, verdict: Verdict) ->
     assert theatre.result().verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("since_the_send", "left"), [(0.0, 1.2), (0.05, 1.15), (0.3, 1.0)], ids=["none of it gone", "some", "all"]
+)
+def test_a_time_limit_begins_when_an_answer_to_what_was_sent_can_be_here(since_the_send: float, left: float) -> None:
+    """The way is not the target's fault; but what was sent long ago is answered already."""
+    steps = f"- send: {{flags: S}}\n- wait: {since_the_send}s\n- expect: {{flags: SA}}\n  within: 1s"
+    theatre = Theatre(steps, round_trip=0.2)
+    theatre.pass_time(since_the_send + left - 0.01)
+    assert not theatre.play.done
+    theatre.pass_time(0.02)
+    assert theatre.result().verdict is Verdict.FAIL
+
+
+def test_the_round_trip_can_be_asked_for() -> None:
+    """By scenarios that compare times."""
+    theatre = Theatre("- record: {way: rtt}", round_trip=0.2)
+    assert theatre.result().observations == {"way": 0.2}
+
+
 def test_a_connection_is_opened_by_the_endpoint_and_then_driven_by_hand() -> None:
     """Once it is open nothing goes out by itself."""
     theatre = Theatre('- send: {flags: PA, data: "hello"}\n- expect: {flags: A, ack: snd.nxt}', "given: established")

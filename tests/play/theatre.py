@@ -29,7 +29,14 @@ class Theatre:
     """One play of one scenario; `now` moves only when told to."""
 
     def __init__(
-        self, steps: str, head: str = "", *, level: str = "must", offload: bool = False, brief: bool = False
+        self,
+        steps: str,
+        head: str = "",
+        *,
+        level: str = "must",
+        offload: bool = False,
+        brief: bool = False,
+        round_trip: float = 0.0,
     ) -> None:
         text = "title: t\nscenarios:\n  - id: s\n    title: s\n    level: " + level + "\n"
         if head:
@@ -46,6 +53,7 @@ class Theatre:
             rng=random.Random(1),
             services={"wire": 7, "echo": 7, "source": 80, "http": 80, "closer": 80} | ({"brief": 7} if brief else {}),
             offload=offload,
+            round_trip=round_trip,
             target="t",
         )
         self.play = Play(self.case, self.stage)

@@ -184,6 +184,17 @@ def test_preflight_says_why_a_target_cannot_be_tested(
     session.close()
 
 
+def test_preflight_times_the_way_and_plays_allow_for_it() -> None:
+    """Whatever it is: an answer due within 50 ms of the target's own time may be here after 450."""
+    target = Target("scripted:7", "scripted", pack("203.0.113.1"), 7, 1, {"wire": 7})
+    session = Session(target, MemoryLink(Scripted(accept), delay=0.2), Settings())
+    assert session.preflight() is None
+    (case,) = cases("      - send: {flags: S}\n      - expect: {flags: SA}\n        within: 50ms\n")
+    assert session.result(case).verdict is Verdict.PASS
+    assert session.run_info("").round_trip == pytest.approx(0.4)
+    session.close()
+
+
 def test_preflight_finds_a_closed_port() -> None:
     """The first candidate that answers a SYN with RST."""
 

@@ -40,6 +40,7 @@ class Numbers(Scope):
             "iss": 1000,
             "irs": 5000,
             "now": 1.5,
+            "rtt": 0.125,
             "mtu": 1500,
             "mss": 1460,
             "ts_val": 77,

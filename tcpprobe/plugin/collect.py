@@ -21,10 +21,12 @@ N = TypeVar("N", bound=pytest.Collector | pytest.Item)
 
 def named(kind: type[N], parent: pytest.Collector, **keywords: Any) -> N:
     """A node whose id, which pytest prints and stores in many places, is nothing that a terminal or a runner obeys."""
+    if issubclass(kind, pytest.Item):
+        # As text, which is how --lf reads it back: pytest 9.2 tells "id[row]" as one name from "id" with parameters.
+        nodeid = inert(f"{parent.nodeid}::{keywords['name']}")
+        return cast("N", kind.from_parent(parent, nodeid=nodeid, **keywords))
     node = cast("N", kind.from_parent(parent, **keywords))
-    name = inert(node.nodeid)
-    if isinstance(node, pytest.File):
-        name = name.replace("::", ":\\x3a")  # what comes behind it would be taken for a test's name
+    name = inert(node.nodeid).replace("::", ":\\x3a")  # what comes behind it would be taken for a test's name
     return node if name == node.nodeid else cast("N", kind.from_parent(parent, nodeid=name, **keywords))
 
 

@@ -151,6 +151,14 @@ def test_repetition_of_what_failed(pytester):
     pytester.runpytest_inprocess(*words, "--sw").assert_outcomes(passed=1, failed=1)
 
 
+def test_repetition_of_rows_that_failed(pytester):
+    rows = "title: t\nscenarios:\n  - {id: rows, title: t, level: must, matrix: {n: [1, 2]}, steps: [check: n == 1]}\n"
+    (pytester.path / "t.probe.yaml").write_text(rows)
+    words = ("--tcp-target", "lab:memory", "t.probe.yaml")
+    pytester.runpytest_inprocess(*words).assert_outcomes(passed=1, failed=1)
+    pytester.runpytest_inprocess(*words, "--lf").assert_outcomes(failed=1)
+
+
 LATE = """\
 title: Three that could be reported at once or late
 scenarios:

@@ -51,7 +51,8 @@ def load_file(path: Path) -> Node:
     try:
         if path.stat().st_size > LARGEST:
             raise _refused(str(path), f"the file is larger than {LARGEST // 1000} kB")
-        data = path.read_bytes()
+        with path.open("rb") as file:  # a device says that it has no size, and may have no end
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise _refused(str(path), f"cannot be read: {error.strerror or error}") from None
     return load(data, str(path))

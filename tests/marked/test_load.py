@@ -89,6 +89,8 @@ def test_files(tmp_path: Path) -> None:
     path.write_bytes(b" " * (LARGEST + 1))
     with pytest.raises(Problems, match="larger than"):
         load_file(path)
+    with pytest.raises(Problems, match="larger than"):
+        load_file(Path("/dev/zero"))
     with pytest.raises(Problems, match="cannot be read: No such file"):
         load_file(tmp_path / "none.yaml")
     with pytest.raises(Problems, match="cannot be read: Is a directory"):

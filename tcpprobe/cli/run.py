@@ -33,6 +33,10 @@ def run(words: Sequence[str]) -> int:
         return 2
     import pytest
 
+    before_options = itertools.takewhile(lambda word: not word.startswith("-"), words)
+    if told := next(filter(None, map(_misplaced, before_options)), None):
+        print(f"tcpprobe run: {told}", file=sys.stderr)
+        return int(pytest.ExitCode.USAGE_ERROR)
     # Without the ini file and conftest.py of somebody else: what pytest finds in the directory is about other tests.
     chosen = [f"--tcp-target={target}" for target in targets]
     # This process has loaded tcpprobe before pytest did, which is of no consequence here.
@@ -40,6 +44,19 @@ def run(words: Sequence[str]) -> int:
     alone = ["-c", "/dev/null", "--rootdir=.", "--noconftest", "-p", "no:cacheprovider"]
     plugin = ["-p", "tcpprobe"]  # also where plugins are not loaded by themselves
     return int(pytest.main([*plugin, *alone, *calm, *chosen, *words[len(targets) :]]))
+
+
+def _misplaced(word: str) -> str | None:
+    """What is wrong with a word that names scenarios, as far as pytest would say so in puzzling words; or None.
+
+    A target has no ``.yaml`` at its end. pytest says of a file that nobody collects that it is not found.
+    """
+    file = word.partition("::")[0]
+    if not file.endswith((".yaml", ".yml")):
+        return None
+    if not Path(file).exists():
+        return f"there is no {file}"
+    return None if file.endswith(".probe.yaml") else f"{file}: scenario files are called *.probe.yaml"
 
 
 def _is_path(word: str) -> bool:

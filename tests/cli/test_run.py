@@ -85,6 +85,8 @@ def test_a_folder_of_the_target_s_name_is_no_matter(run, tmp_path, scenario):
     ("words", "told"),
     [
         (("nonesuch",), "'nonesuch' has no port"),
+        (("lab:memory", "none.probe.yaml::one"), "tcpprobe run: there is no none.probe.yaml"),
+        (("lab:memory", __file__.replace("test_run.py", "../../specs/known/linux.yaml")), "are called *.probe.yaml"),
         (("lab:memory", "--no-such-option"), "unrecognized arguments: --no-such-option"),
     ],
 )

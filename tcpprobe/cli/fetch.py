@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -168,7 +169,8 @@ class Exchange:
                 http.receive_data(data := stream.receive())
         except h11.RemoteProtocolError as error:
             if data:
-                raise Failed(f"{stream.peer} does not speak HTTP as it should: {error}", CUT) from None
+                said = re.sub(r"bytearray\(b(.*)\)", r"\1", str(error))
+                raise Failed(f"{stream.peer} does not speak HTTP as it should: {said}", CUT) from None
             how = "without an answer" if not stream.statistics.received else "before the end of its answer"
             raise Failed(f"{stream.peer} closed the connection {how}", CUT) from None
         assert not isinstance(event, type)

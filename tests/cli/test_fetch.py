@@ -105,7 +105,10 @@ def test_an_error_of_the_servers(command, web):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ((b"220 mail.example ESMTP\r\n\r\n",), "does not speak HTTP as it should"),
+        (
+            (b"220 mail.example ESMTP\r\n\r\n",),
+            "does not speak HTTP as it should: illegal status line: '220 mail.example ESMTP'",
+        ),
         ((), "closed the connection without an answer"),
         (
             (SHORT, b"not all"),

@@ -34,7 +34,10 @@ UNPRIVILEGED = (
     "the packet link needs the capability CAP_NET_RAW: run as root, or use a lab target (--tcp-target lab), which does "
     "not"
 )
-NO_SOURCE = "the packet link needs an address that nobody uses, in the network of the interface: --tcp-source-ip"
+NO_SOURCE = (
+    "the packet link needs an address that nobody uses, in the network of the interface: "
+    "--tcp-source-ip, or --source-ip of a command"
+)
 
 _SOL_PACKET, _PACKET_ADD_MEMBERSHIP, _PACKET_IGNORE_OUTGOING = 263, 1, 23
 _PACKET_MR_MULTICAST, _PACKET_MR_UNICAST = 0, 3

@@ -29,6 +29,7 @@ from tcpprobe.scenario.model import (
     Gone,
     Nothing,
     Pattern,
+    Pause,
     Record,
     Send,
     Step,
@@ -58,7 +59,7 @@ def send(play: Play, step: Send) -> Walk:
     captures = []
     for count in range(times):
         if count and step.every:
-            yield from pause(play, step.every * play.stage.scale)
+            yield from pause(play, step.every)
         raw, packet = build(play, line, step)
         if isinstance(packet.payload, Segment):
             if not packet.fragments or arrives_whole(packet):
@@ -71,16 +72,16 @@ def send(play: Play, step: Send) -> Walk:
     play.mark(Mark("done", play.now))
 
 
-def pause(play: Play, seconds: float) -> Walk:
+def pause(play: Play, wanted: Pause) -> Walk:
     """Let time pass; what arrives waits."""
-    until = play.now + seconds
+    until = play.now + wanted.seconds * play.stage.scale + (play.stage.round_trip if wanted.rtt else 0)
     while play.now < until:
         yield None, until
 
 
 def wait(play: Play, step: Wait) -> Walk:
     """The ``wait`` step."""
-    yield from pause(play, step.seconds * play.stage.scale)
+    yield from pause(play, step.pause)
     play.mark(Mark("done", play.now))
 
 

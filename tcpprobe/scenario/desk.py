@@ -13,6 +13,7 @@ from tcpprobe.marked.node import Kind, Node
 from tcpprobe.marked.problem import Problem, did_you_mean
 from tcpprobe.scenario.expression import CAPTURED, Expr, Fixed, PerRow, Value, compile
 from tcpprobe.scenario.grammar import EACH, NotAllowed, Use
+from tcpprobe.scenario.model import Pause
 
 if TYPE_CHECKING:
     from tcpprobe.scenario.matrix import Matrix
@@ -217,10 +218,20 @@ class Desk:
 
     def duration(self, node: Node) -> float:
         """Seconds."""
+        return self._seconds(node, str(node.value))
+
+    def pause(self, node: Node) -> Pause:
+        """A duration, or one with `` + rtt`` behind it."""
+        text, rtt, rest = str(node.value).partition("rtt")
+        if not rtt or rest.strip() or not text.rstrip().endswith("+"):
+            return Pause(self.duration(node))
+        return Pause(self._seconds(node, text.rstrip()[:-1]), rtt=True)
+
+    def _seconds(self, node: Node, text: str) -> float:
         if node.kind in (Kind.INT, Kind.FLOAT):
             self.problem(node, f"{node.value} of what?", f"write {node.value}s or {node.value}ms")
             return 0.0
-        match = _DURATION.match(node.value) if node.kind is Kind.TEXT else None
+        match = _DURATION.match(text) if node.kind is Kind.TEXT else None
         if match is None:
             hint = "a number and a unit: 500ms, 1.5s, 2min"
             self.problem(node, f"{_short(str(node.value))} is no duration", hint)

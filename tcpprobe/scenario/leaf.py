@@ -22,7 +22,9 @@ KINDS = {
 
 NAME = r"^[a-z][a-z0-9_]*$"
 ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-DURATION = r"^\s*[0-9]+(\.[0-9]+)?\s*(us|ms|s|min|h)\s*$"
+_TIME = r"\s*[0-9]+(\.[0-9]+)?\s*(us|ms|s|min|h)\s*"
+DURATION = f"^{_TIME}$"
+PAUSE = rf"^{_TIME}(\+\s*rtt\s*)?$"
 
 
 def leaf(schema: dict[str, Any], *kinds: type, each: tuple[type, ...] = ()) -> Any:
@@ -67,6 +69,7 @@ Text = leaf({"type": "string"}, str)
 Bool = leaf({"type": "boolean"}, bool)
 BoolOrRow = leaf({"type": ["boolean", "string"]}, bool, str)
 Duration = leaf({"type": "string", "pattern": DURATION, "description": "500ms, 1.5s, 2min"}, str, int, float)
+Pause = leaf({"type": "string", "pattern": PAUSE, "description": "a duration, or 500ms + rtt"}, str, int, float)
 Flags = leaf({"type": ["string", "integer"], "description": 'letters of FSRPAUECN; "" is none'}, str, int)
 OptionsSent = leaf(
     {

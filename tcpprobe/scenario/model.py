@@ -144,9 +144,17 @@ class Step:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time between two things that we do: seconds, and the round trip on top of them when ``rtt``."""
+
+    seconds: float
+    rtt: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send(Step):
-    """Send a segment, an ICMP message or raw bytes, `times` times, ``every`` so many seconds (None: at once).
+    """Send a segment, an ICMP message or raw bytes, `times` times, with a pause between them (None: at once).
 
     ``from_`` names the connection whose address and port it is sent from when that is not ``on``. ``as_`` names it.
     """
@@ -154,7 +162,7 @@ class Send(Step):
     kind = "send"
     template: Template
     repeat: Value | None = None
-    every: float | None = None
+    every: Pause | None = None
     as_: str | None = None
     from_: str | None = None
 
@@ -210,7 +218,7 @@ class Wait(Step):
     """Let time pass."""
 
     kind = "wait"
-    seconds: float
+    pause: Pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

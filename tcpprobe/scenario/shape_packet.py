@@ -11,13 +11,13 @@ from pydantic import Discriminator, Field, Tag
 from tcpprobe.scenario.leaf import (
     Bool,
     BoolOrRow,
-    Duration,
     Flags,
     Number,
     Octets,
     OctetsTest,
     OptionsSent,
     OptionsTest,
+    Pause,
     Shape,
     Test,
     Text,
@@ -169,7 +169,7 @@ class SendBody(SegmentFields):
     quote: Quote | None = None
     ip: IpSent | None = None
     repeat: Number = None
-    every: Duration = None
+    every: Pause = None
     as_: Text = Field(None, alias="as")
     on: Text = None
     from_: Text = Field(None, alias="from")

@@ -12,6 +12,7 @@ from tcpprobe.scenario.leaf import (
     Bool,
     Duration,
     Number,
+    Pause,
     Shape,
     Text,
     Verdict,
@@ -33,7 +34,7 @@ class SendStep(StepShape):
 
     send: SendBody
     repeat: Number = None
-    every: Duration = None
+    every: Pause = None
     as_: Text = Field(None, alias="as")
     from_: Text = Field(None, alias="from")
 
@@ -77,7 +78,7 @@ class CheckStep(StepShape):
 class WaitStep(StepShape):
     """Let time pass."""
 
-    wait: Duration
+    wait: Pause
 
 
 class RecordStep(StepShape):

@@ -123,7 +123,7 @@ def _send(desk: Desk, node: Node, body: Node, common: dict[str, Any]) -> Step:
     return Send(
         template=read_template(desk, body),
         repeat=repeat,
-        every=_duration(desk, every),
+        every=None if every is None else desk.pause(every),
         as_=None if as_ is None else str(as_.value),
         from_=None if from_ is None else _sender(desk, from_),
         **common,
@@ -190,7 +190,7 @@ def _expression(desk: Desk, node: Node) -> Expr:
 
 
 def _wait(desk: Desk, _node: Node, body: Node, common: dict[str, Any]) -> Step:
-    return Wait(seconds=desk.duration(body), **common)
+    return Wait(pause=desk.pause(body), **common)
 
 
 def _record(desk: Desk, _node: Node, body: Node, common: dict[str, Any]) -> Step:

@@ -62,6 +62,15 @@ def test_a_time_limit_begins_when_an_answer_to_what_was_sent_can_be_here(since_t
     assert theatre.result().verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize(("pause", "seconds"), [("1s", 1.0), ("1s + rtt", 1.2)])
+def test_a_pause_is_as_long_as_it_says_or_a_round_trip_longer(pause: str, seconds: float) -> None:
+    """So that what we do keeps its pace, or so that answers can be counted."""
+    again = f"- send: {{flags: A}}\n  repeat: 2\n  every: {pause}"
+    theatre = Theatre(f"- send: {{flags: S}}\n- wait: {pause}\n{again}\n- record: {{end: now}}", round_trip=0.2)
+    theatre.pass_time(3)
+    assert theatre.result().observations == {"end": pytest.approx(2 * seconds)}
+
+
 def test_the_round_trip_can_be_asked_for() -> None:
     """By scenarios that compare times."""
     theatre = Theatre("- record: {way: rtt}", round_trip=0.2)

@@ -14,6 +14,7 @@ from tcpprobe.scenario.model import (
     Gone,
     Nothing,
     Pattern,
+    Pause,
     Record,
     Scenario,
     Send,
@@ -153,7 +154,7 @@ def test_collect() -> None:
 def test_send() -> None:
     step = one_step("send: {flags: A}\n repeat: 3\n every: 20ms\n as: probes\n why: because")
     assert isinstance(step, Send)
-    assert (step.kind, step.every, step.as_, step.why, step.from_) == ("send", 0.02, "probes", "because", None)
+    assert (step.kind, step.every, step.as_, step.why, step.from_) == ("send", Pause(0.02), "probes", "because", None)
     assert step.source == "send: {flags: A}\nrepeat: 3\nevery: 20ms\nas: probes\nwhy: because"
     assert str(step.place) == "x.probe.yaml:7:9"
 
@@ -163,7 +164,7 @@ def test_what_describes_a_sending_step_may_stand_in_it_too() -> None:
         "send: {flags: A, repeat: 2, every: 1s, as: probes, on: b, from: a}", "level: info\nconnections: [a, b]"
     )
     assert isinstance(step, Send)
-    assert (step.every, step.as_, step.on, step.from_) == (1.0, "probes", "b", "a")
+    assert (step.every, step.as_, step.on, step.from_) == (Pause(1.0), "probes", "b", "a")
     assert step.repeat is not None
 
 
@@ -211,7 +212,10 @@ def test_the_other_steps(scope: object) -> None:
     assert (check.expression.value(numbers), check.verdict) == (True, "inconclusive")
     wait = one_step("wait: 250us")
     assert isinstance(wait, Wait)
-    assert wait.seconds == 0.00025
+    assert wait.pause == Pause(0.00025)
+    farther = one_step("wait: 1.5s + rtt")
+    assert isinstance(farther, Wait)
+    assert farther.pause == Pause(1.5, rtt=True)
     record = one_step("record: {first: iss, second: 2}")
     assert isinstance(record, Record)
     assert {name: each.value(numbers) for name, each in record.values.items()} == {"first": 1000, "second": 2}

@@ -180,7 +180,7 @@ class Conductor:
     def _startable(self) -> deque[Ticket] | None:
         """The queue from which the next play may start now."""
         busy = bool(self._running or self._ended or self._liveness.in_doubt)
-        if len(self._running) >= self.settings.width or (self._alone and busy):
+        if len(self._running) >= self.settings.width or (self._alone and busy) or self._liveness.unanswered:
             return None
         if self._slow or self._plain:
             return (self._slow or self._plain) if self.link.own_addresses or self._opening < FEW else None
@@ -233,6 +233,7 @@ class Conductor:
         self._running.add(running)
 
         def receive(packet: bytes, stamp: float) -> None:
+            self._liveness.heard()
             if not running.ended:
                 self._tell(running, partial(running.actor.packet_arrives, packet), stamp)
 

@@ -46,6 +46,8 @@ class Liveness:
     Attributes:
         in_doubt: the tickets that wait, each with the result that left it open.
         lost: the id of the case after which the target no longer answered; None while it does.
+        unanswered: how many SYNs have drawn nothing since anything came from the target. While there are any nothing
+            new should begin: what fills its backlog must go first.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Liveness:
         self._alive = alive
         self._dead = dead
         self._asking = False
-        self._unanswered = 0
+        self.unanswered = 0
 
     def ask(self, ticket: Ticket, result: Result, now: float) -> None:
         """Ask, unless the target is being asked already."""
@@ -71,14 +73,18 @@ class Liveness:
             self._asking = True
             self._probe(liveness_case(), self._answered, now)
 
+    def heard(self) -> None:
+        """Something came from the target: it does not take connections, perhaps, but it is not dead."""
+        self.unanswered = min(1, self.unanswered)
+
     def _answered(self, answer: Result, now: float) -> None:
         alive = answer.verdict in (Verdict.PASS, Verdict.ERROR)
-        if not alive and self._unanswered < PATIENCE:
+        if not alive and self.unanswered < PATIENCE:
             # A host whose backlog is full of our plays answers again once they have gone.
-            self._unanswered += 1
+            self.unanswered += 1
             self._probe(liveness_case(), self._answered, now)
             return
-        self._unanswered = 0
+        self.unanswered = 0
         self._asking = False
         doubtful, self.in_doubt = self.in_doubt, []
         if alive:

@@ -169,6 +169,28 @@ def test_a_target_that_dies_is_the_finding() -> None:
     session.close()
 
 
+def test_a_target_whose_backlog_stays_full_while_there_is_a_crowd_is_not_dead() -> None:
+    """Nothing new begins while SYNs stay unanswered; with what fills the backlog gone it answers again."""
+    inside: set[int] = set()
+
+    def answer(segment: Segment, _count: int) -> list[Segment]:
+        """A server that serves one client at a time, and lets its host answer everybody else's SYN with silence."""
+        if segment.flags & RST:
+            inside.discard(segment.sport)
+        elif segment.flags & SYN and not inside:
+            inside.add(segment.sport)
+            return accept(segment, 0)
+        return [Segment(segment.dport, segment.sport, 2, segment.end, ACK)] if segment.sport in inside else []
+
+    lingers = OPENS + "      - send: {flags: PA, data: x}\n        repeat: 30\n        every: 600ms\n"
+    session = session_with(answer)
+    crowd = cases(lingers, ids=tuple(f"s{number}" for number in range(3)))
+    session.start(crowd)
+    reasons = [session.result(case).reason for case in crowd]
+    assert not [reason for reason in reasons if "answering" in reason or "no longer answered" in reason]
+    session.close()
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [(refuse, "refuses connections"), (lambda _segment, _count: [], "does not answer")],

@@ -163,7 +163,10 @@ def _word(root: Node, path: Path, error: Any) -> Problem:
 def _wrong_kind(wanted: str) -> Any:
     def tell(root: Node, path: Path, _error: Any) -> Problem:
         node = _at(root, path)
-        return node.problem(_named(path, f"must be {wanted}, not {node.kind}"))
+        hint = (
+            f"write [{node.value}]" if wanted == "a list" and node.kind is Kind.TEXT and path[-1] != "scenarios" else ""
+        )
+        return node.problem(_named(path, f"must be {wanted}, not {node.kind}"), hint)
 
     return tell
 

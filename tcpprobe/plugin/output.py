@@ -25,6 +25,7 @@ NONE = "none"
 FOLDER = "reports"
 LATEST = "latest.html"
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+PAGES = (".html", ".htm")
 
 
 class OutputError(Exception):
@@ -73,6 +74,8 @@ class Output:
                 _try(self._here / FOLDER / ".writable")
             elif text != NONE:
                 _try(self._path(text))
+        if self._page not in (None, NONE) and Path(self._page).suffix not in PAGES:
+            raise OutputError(f"--tcp-report {self._page}: a report is written as .html; tcpprobe report makes others")
 
     def add(self, run: Run, result: Result) -> None:
         """Write one result; what cannot be written is told at the end and ends nothing."""

@@ -55,6 +55,13 @@ def test_what_was_there_is_written_over(suite):
     assert suite.results("r.jsonl")[1].keys() == {"holds"}
 
 
+def test_a_report_that_would_not_be_what_its_name_says(suite):
+    done = suite("-k", "holds", "--tcp-report", "page.md")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["ERROR: --tcp-report page.md: a report is written as .html; *"])
+    assert not (suite.path / "page.md").exists()
+
+
 @pytest.mark.parametrize("option", ["--tcp-report", "--tcp-results"])
 @pytest.mark.parametrize(
     ("where", "why"),

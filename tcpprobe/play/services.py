@@ -45,10 +45,15 @@ def ask(play: Play, line: Line, size: int, *, in_two: bool = False) -> None:
 
 
 def ask_to_close(play: Play, line: Line) -> None:
-    """Make the target's service close the connection: an HTTP request that says so; others close by themselves."""
+    """Make the target's service close the connection: an HTTP request that says so; others close by themselves.
+
+    Of a resource that is as large as it is only the head is asked for: the FIN is not to wait for our window.
+    """
     if line.connection.tcb.remote[1] == play.stage.services.get("http"):
-        path = play.stage.http_path.replace("{n}", "10")
-        _say(play, line, f"GET {path} HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n")
+        path = play.stage.http_path
+        method = "GET" if "{n}" in path else "HEAD"
+        path = path.replace("{n}", "10")
+        _say(play, line, f"{method} {path} HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n")
 
 
 def ask_to_swallow(play: Play, line: Line) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Known:
     fatal: bool = False
 
 
+_FOLDER = bundled_path() / "known"
+
 Ledger = Mapping[str, Known]
 """Listed deviations by the id of a case, or of a scenario for all its rows."""
 
@@ -47,7 +49,7 @@ def read(text: str) -> Ledger:
     Raises:
         Problems: everything that is wrong with the file.
     """
-    bundled = bundled_path() / "known" / f"{text}.yaml"
+    bundled = _FOLDER / f"{text}.yaml"
     path = bundled if bundled.exists() and not Path(text).exists() else Path(text)
     root = load_file(path)
     problems: list[Problem] = []
@@ -91,3 +93,31 @@ def surprise(ledger: Ledger, result: Result) -> tuple[Known | None, str | None]:
     if seen == known.verdict or (known.sometimes and seen is Verdict.PASS):
         return known, None
     return known, f"the ledger of known deviations says {known.verdict}, but this is {seen}: {known.does}"
+
+
+def suggestion(results: Sequence[Result]) -> str | None:
+    """Which bundled ledgers the user may want, when they list half of the failures or more."""
+    failed = [result for result in results if result.verdict is Verdict.FAIL]
+    ledgers = {path.stem: read(path.stem) for path in sorted(_FOLDER.glob("*.yaml"))} if failed else {}
+    names: list[str] = []
+    known: Ledger = {}
+    agreed = 0
+    while more := {name: {**known, **ledger} for name, ledger in ledgers.items() if name not in names}:
+        best = max(more, key=lambda name: _agreement(more[name], results))
+        if _agreement(more[best], results) <= agreed:
+            break
+        agreed = _agreement(more[best], results)
+        names.append(best)
+        known = more[best]
+    listed = sum(surprise(known, result)[1] is None for result in failed)
+    if not names or 2 * listed < len(failed):
+        return None
+    options = " ".join(f"--tcp-known {name}" for name in names)
+    return f"looks like {' and '.join(names)}, of which {listed} of the {len(failed)} failures are known: {options}"
+
+
+def _agreement(ledger: Ledger, results: Sequence[Result]) -> int:
+    """How many deviations are as the ledger says, less what it says falsely."""
+    told = [(result, *surprise(ledger, result)) for result in results]
+    right = sum(known is not None and wrong is None and result.verdict in VERDICTS for result, known, wrong in told)
+    return right - sum(known is not None and wrong is not None for _, known, wrong in told)

@@ -41,7 +41,7 @@ OPTIONS = (
     ),
     Option("--tcp-width", "number", "scenarios in flight at once", 64, "N"),
     Option("--tcp-level", "text", "weakest level whose violation fails a test", "must", choices=("must", "should")),
-    Option("--tcp-known", "texts", "repeatable: a file of deviations, linux, linux-closed, lwip, slirp", (), "FILE"),
+    Option("--tcp-known", "texts", "repeatable: a file of deviations, linux, linux-bbr, linux-closed, lwip, slirp", (), "FILE"),
     Option("--tcp-confirm", "number", "how often a failing scenario is played again before it fails", 2, "N"),
     Option("--tcp-timeout-scale", "decimal", "what every time limit is multiplied with", 1.0, "X"),
     Option("--tcp-seed", "number", "start of the run's random numbers", None, "N"),

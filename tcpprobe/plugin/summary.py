@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tcpprobe.plugin.bench import Bench
+from tcpprobe.plugin.known import suggestion
 from tcpprobe.plugin.options import value
 from tcpprobe.plugin.output import Output, OutputError
 from tcpprobe.plugin.workers import attached
@@ -79,6 +80,8 @@ class Summary:
             terminalreporter.write_line(told)
             for note in target.run.notes if target.run.lab is None else ():  # labs are what they always are
                 terminalreporter.write_line(inert(f"note: {note}"))
+            if not value(self.config, "tcp_known") and (sentence := suggestion(target.results)):
+                terminalreporter.write_line(inert(f"tcpprobe: {target.run.target} {sentence}"))
             if target.beside is not None:
                 from tcpprobe.report import comparison
 

@@ -29,6 +29,7 @@ from tcpprobe.runner.policy import (
     Disturbance,
     judged,
     plays_to_come,
+    settled,
     unmet_need,
     unstable,
 )
@@ -349,6 +350,8 @@ class Conductor:
         self._disturbance.attempted(key_of(ticket.case), verdicts)
         disturbed = self._disturbance.told(self.done)
         again = plays_to_come(verdicts, self.settings, late=ticket.late, disturbed=disturbed)
+        if settled(ticket.attempts) and not ticket.late:
+            again = 0
         if verdicts == [self._expected(ticket.case)] or ticket.crowded:
             self._conclude(ticket, judged(ticket.attempts, crowded=ticket.crowded))
         elif ticket.only_silent and (not again or unstable(verdicts)):

@@ -79,6 +79,14 @@ def plays_to_come(verdicts: Sequence[Verdict], settings: Settings, *, late: int 
     return max(0, min(left, 1 + confirm - len(conclusive)))
 
 
+def settled(attempts: Sequence[Result]) -> bool:
+    """Whether two plays decided nothing because the same came instead: it will the next time, too."""
+    if len(attempts) < 2 or any(attempt.verdict is not Verdict.INCONCLUSIVE for attempt in attempts):
+        return False
+    before, latest = (_mistake(attempt) for attempt in attempts[-2:])
+    return before == latest and len(latest) > 1
+
+
 def unstable(verdicts: Sequence[Verdict]) -> bool:
     """Whether something was broken in some plays and held in others."""
     return Verdict.PASS in verdicts and not BROKEN.isdisjoint(verdicts)

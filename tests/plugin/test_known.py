@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tcpprobe.marked.problem import Problems
-from tcpprobe.plugin.known import Known, read, surprise
+from tcpprobe.plugin.known import Known, read, suggestion, surprise
 from tcpprobe.results.model import Verdict
 from tcpprobe.scenario.bundled import path as bundled_path
 from tcpprobe.scenario.load import load_file
@@ -90,3 +90,35 @@ def test_what_is_fatal_is_not_played(pytester):
     done = pytester.runpytest("one.probe.yaml", *options)
     done.assert_outcomes(skipped=1)
     done.stdout.fnmatch_lines("*the target does not survive it, says the ledger of known deviations")
+
+
+def seen_of(*names, but=0):
+    """A run that found what these ledgers list, and as many failures besides."""
+    listed = {id_: known for name in names for id_, known in read(name).items()}
+    found = [SimpleNamespace(id=id_, scenario=id_, verdict=Verdict(known.verdict)) for id_, known in listed.items()]
+    others = [SimpleNamespace(id=f"x{number}", scenario="x", verdict=Verdict.FAIL) for number in range(but)]
+    return [*found, *others, SimpleNamespace(id="y", scenario="y", verdict=Verdict.PASS)]
+
+
+@pytest.mark.parametrize(
+    "names", [("linux",), ("linux", "linux-bbr"), ("linux", "linux-closed"), ("lwip",), ("slirp",)]
+)
+def test_the_ledgers_that_fit_are_suggested(names):
+    """And no others: what they list is not seen."""
+    told = suggestion(seen_of(*names))
+    assert told is not None
+    assert told.endswith(" ".join(f"--tcp-known {name}" for name in names))
+
+
+def test_how_much_of_it_is_known_is_said():
+    failures = sum(known.verdict == "fail" for known in read("linux").values())
+    told = suggestion(seen_of("linux", but=1))
+    assert told is not None
+    assert f"looks like linux, of which {failures} of the {failures + 1} failures are known" in told
+
+
+@pytest.mark.parametrize(
+    "results", [[], seen_of(but=3), seen_of("linux", but=100)], ids=["none", "others", "mostly others"]
+)
+def test_without_half_of_the_failures_nothing_is_suggested(results):
+    assert suggestion(results) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tcpprobe.results.model import Difference, Result, StepResult, Verdict
-from tcpprobe.runner.policy import Disturbance, judged, plays_to_come, unmet_need
+from tcpprobe.runner.policy import Disturbance, judged, plays_to_come, settled, unmet_need
 from tcpprobe.runner.settings import Settings
 from tcpprobe.target.target import Target
 
@@ -145,6 +145,29 @@ def test_a_mistake_is_the_same_whatever_its_random_numbers_are(plays: list[Resul
 )
 def test_other_numbers_are_another_mistake(plays: list[Result]) -> None:
     assert judged(plays).verdict is U
+
+
+def undecided(**seen: str) -> Result:
+    """A play that decided nothing because this came."""
+    found = came(**seen)
+    found.verdict = U
+    return found
+
+
+@pytest.mark.parametrize(
+    ("plays", "enough"),
+    [
+        ([undecided(len="205")], False),
+        ([undecided(len="205"), undecided(len="205")], True),
+        ([undecided(len="205"), undecided(len="500")], False),
+        ([undecided(), undecided()], False),
+        ([undecided(len="205"), came(len="205")], False),
+    ],
+    ids=["once", "twice the same", "something else", "silence", "a violation"],
+)
+def test_what_decides_nothing_twice_in_the_same_way_is_not_played_again(plays: list[Result], enough: bool) -> None:
+    """A head of 205 octets before the data comes before it each time; a lost packet is another one."""
+    assert settled(plays) is enough
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,17 @@ def test_a_pause_is_as_long_as_it_says_or_a_round_trip_longer(pause: str, second
     assert theatre.result().observations == {"end": pytest.approx(2 * seconds)}
 
 
+@pytest.mark.parametrize(
+    ("path", "request_line"), [("/bytes/{n}", b"GET /bytes/10 HTTP/1.1"), ("/image", b"HEAD /image HTTP/1.1")]
+)
+def test_a_web_server_closes_after_little(path: str, request_line: bytes) -> None:
+    """Of what is as large as it is only the head is asked for: our window has no room for the rest."""
+    theatre = Theatre("- target: close\n- expect: {flags: {has: F}}", "given: established", http_path=path)
+    theatre.shake_hands()
+    lines = theatre.sent().payload.split(b"\r\n")
+    assert lines == [request_line, b"Host: target", b"Connection: close", b"", b""]
+
+
 def test_the_round_trip_can_be_asked_for() -> None:
     """By scenarios that compare times."""
     theatre = Theatre("- record: {way: rtt}", round_trip=0.2)

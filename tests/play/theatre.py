@@ -37,6 +37,7 @@ class Theatre:
         offload: bool = False,
         brief: bool = False,
         round_trip: float = 0.0,
+        http_path: str = "/bytes/{n}",
     ) -> None:
         text = "title: t\nscenarios:\n  - id: s\n    title: s\n    level: " + level + "\n"
         if head:
@@ -54,6 +55,7 @@ class Theatre:
             services={"wire": 7, "echo": 7, "source": 80, "http": 80, "closer": 80} | ({"brief": 7} if brief else {}),
             offload=offload,
             round_trip=round_trip,
+            http_path=http_path,
             target="t",
         )
         self.play = Play(self.case, self.stage)

@@ -308,11 +308,11 @@ def judge(run: Run, end: End | None, rules: Mapping[str, Rule], cases: int) -> t
         said += f" and deviates from {count(deviates, 'further one')}." if deviates else "."
         tone = "broken"
     elif deviates:
-        said = f"{run.target} breaks none of the {count(tested, 'MUST requirement')} that could be judged, "
-        said, tone = said + f"and deviates in {count(deviates, 'point')}.", "deviates"
+        kept = f"breaks none of the {count(tested, 'MUST requirement')} that could be judged, and " if tested else ""
+        said, tone = f"{run.target} {kept}deviates in {count(deviates, 'point')}.", "deviates"
     else:
-        kept, what = (tested, "MUST requirement") if tested else (held, "requirement")
-        said = f"all {count(kept, what)}" if kept > 1 else f"the one {what}"
+        number, what = (tested, "MUST requirement") if tested else (held, "requirement")
+        said = f"all {count(number, what)}" if number > 1 else f"the one {what}"
         said, tone = f"{run.target} keeps {said} that could be judged.", "held"
     if end is None or end.cut_short:
         said += " The run was cut short: this is what it had found by then."

@@ -185,7 +185,10 @@ class Desk:
             message, hint = f"{root!r} is a connection", f"ask for {root}.snd.nxt, {root}.rcv.nxt …"
         else:
             known = BUILT_IN | set(self.matrix.columns) | set(self.captured) | self.connections
-            message, hint = f"unknown name {root!r}", did_you_mean(root, known)
+            first, underline, last = root.partition("_")
+            dotted = [f"{first}.{each}" for each in LINE.get(first, ()) if underline]
+            hint = did_you_mean(f"{first}.{last}", dotted) if dotted else did_you_mean(root, known)
+            message = f"unknown name {root!r}"
         self._unknown(node, message, hint, use, offset)
 
     def _unknown(self, node: Node, message: str, hint: str, use: Use, offset: int) -> None:

@@ -40,7 +40,7 @@ def test_a_should_is_deviated_from_even_by_a_failure() -> None:
     should = next(id_ for id_, rule in requirements().items() if rule.level == "SHOULD")
     shown = view([replace(closed_port(), covers=[should])])
     assert shown.rules[should].state == "deviates"
-    assert "deviates in 1 point" in shown.judgement
+    assert shown.judgement == "lab:linux deviates in 1 point."
 
 
 def test_an_unknown_requirement_is_shown_all_the_same() -> None:

@@ -216,8 +216,8 @@ class Play:
             self.transmit_raw(line, encode(packet), packet, "by the endpoint")
 
     def until(self, seconds: float) -> float:
-        """The end of a time limit: it judges the target, so it begins when an answer to what was sent can be here."""
-        return max(self.now, self.sent + self.stage.round_trip) + seconds * self.stage.scale
+        """The end of a time limit that begins now (`Stage.limit`)."""
+        return self.stage.limit(seconds, self.now, self.sent)
 
     def mark(self, mark: Mark) -> None:
         """What became of the step that is being played."""

@@ -42,3 +42,10 @@ class Stage:
     round_trip: float = 0.0
     target: str = ""
     transcript: bool = True
+
+    def limit(self, seconds: float, now: float, sent: float) -> float:
+        """The end of a time limit: it judges the target, so it begins when an answer to what was sent can be here.
+
+        ``sent`` is when that was, the last of it.
+        """
+        return max(now, sent + self.round_trip) + seconds * self.scale

@@ -116,7 +116,7 @@ class TcpConnection:
 
     def _wait(self, seconds: float, condition: Any) -> None:
         conversation = self._conversation
-        self._ask(lambda now: conversation.wait_until(now + seconds * self._session.settings.timeout_scale))
+        self._ask(lambda now: conversation.wait(seconds, now))
         self._session.wait(lambda: condition() or conversation.expired or conversation.done)
         self._ask(lambda _now: setattr(conversation, "deadline", None))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,6 +47,7 @@ class Conversation:
         self._notify = notify
         self._out: list[bytes] = []
         self._touched = False
+        self._sent = -math.inf
 
     # -- what the conductor calls --------------------------------------------------------------------------------
 
@@ -126,6 +128,7 @@ class Conversation:
         if isinstance(packet.payload, Segment):
             self.connection.note_sent(packet.payload, now)
         self._touched = True
+        self._sent = now
         self._out.append(encode(packet))
 
     def take(self, packet: Packet, now: float) -> None:
@@ -134,12 +137,13 @@ class Conversation:
             self.connection.segment_arrives(packet.payload, now, ecn=packet.tos & 3)
             self._touched = self._touched and not packet.payload.flags & RST
 
-    def wait_until(self, deadline: float) -> None:
-        """Be patient until then."""
-        self.deadline, self.expired = deadline, False
+    def wait(self, seconds: float, now: float) -> None:
+        """Be patient for so long (`Stage.limit`)."""
+        self.deadline, self.expired = self.stage.limit(seconds, now, self._sent), False
 
     def _flush(self, now: float) -> None:
         tcb = self.connection.tcb
         for segment, ecn in self.connection.departures(now):
             self._touched = True
+            self._sent = now
             self._out.append(encode(Packet(tcb.local[0], tcb.remote[0], segment, tos=ecn)))

@@ -46,6 +46,16 @@ tcp_connection.expect(flags="SA")
     done.stdout.fnmatch_lines(["*::test_mine[[]lab:memory] PASSED*", "*::test_mine[[]lab:memory-ipv6] PASSED*"])
 
 
+def test_the_way_is_not_waited_for(play):
+    """Half a second there and back, and an answer that is due within a tenth."""
+    body = """
+tcp_connection.open()
+tcp_connection.send(TCP(flags="PA") / b"x")
+tcp_connection.expect(flags="A", ack=tcp_connection.snd_nxt, within=0.1)
+"""
+    play(body, "--tcp-impair=delay=250ms").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [

@@ -71,6 +71,7 @@ class Line:
         self.irs_by_iss: dict[int, int] = {}
         self.dialled = False  # something went out that the target may keep state for
         self.answered: Segment | None = None  # the last SYN,ACK that a step has taken
+        self.greeted = False  # a service that speaks first has spoken, and that is dealt with
 
     @property
     def peer_closed(self) -> bool:

@@ -172,6 +172,7 @@ def _hear_banner(play: Play, line: Line) -> Way:
             deadline = play.until(GREETING_ENDS)
     if line.connection.tcb.rcv.nxt != greeting:
         _hand(play, line, ACK)
+    line.greeted = True
 
 
 def _close_wait(play: Play, line: Line) -> Way:

@@ -315,6 +315,9 @@ def ignorable(play: Play, line: Line, arrival: Arrival) -> str | None:
                 return "as the scenario says"
         elif segment is not None and IGNORE[rule](line, arrival):
             return rule.replace("_", " ").rstrip("s")
+    banner = play.stage.services.get("banner")
+    if segment is not None and segment.payload and segment.sport == banner and not line.greeted:
+        return "what the service says first"  # to a handshake by hand it comes between any two segments of ours
     return None
 
 

@@ -450,7 +450,7 @@ def test_what_a_service_that_ends_connections_by_itself_has_spoilt_is_no_violati
     brief: bool, flags: str, data: bytes, verdict: Verdict
 ) -> None:
     steps = "- send: {flags: PA, data: hello}\n- expect: {flags: A, ack: snd.nxt, len: 0}"
-    theatre = Theatre(steps, head="given: established", brief=brief)
+    theatre = Theatre(steps, head="given: established", talks="brief" if brief else "")
     theatre.shake_hands()
     sent = theatre.sent()
     theatre.answer(flags, IRS + 1, sent.seq, payload=data)
@@ -557,3 +557,19 @@ def test_what_comes_in_fragments_is_put_together() -> None:
     assert result.verdict is Verdict.PASS
     received = [(entry.fragments, entry.note) for entry in result.transcript if entry.kind == "received"]
     assert received == [([], "fragment"), ([last, first], "met")]
+
+
+@pytest.mark.parametrize(("talks", "verdict"), [("banner", Verdict.PASS), ("", Verdict.FAIL)])
+def test_a_greeting_may_come_between_any_two_segments_of_a_handshake_by_hand(talks: str, verdict: Verdict) -> None:
+    """It is no wrong answer to the data that it crosses; from any other service it is."""
+    opening = "- send: {flags: S}\n- expect: {flags: SA}"
+    theatre = Theatre(
+        f"{opening}\n- send: {{flags: PA, data: hello}}\n- expect: {{flags: A, ack: snd.nxt}}", talks=talks
+    )
+    syn = theatre.sent()
+    theatre.answer("SA", IRS, syn.seq + 1)
+    data = theatre.sent()
+    theatre.answer("PA", IRS + 1, data.seq, payload=b"220 mail")
+    if talks:
+        theatre.answer("A", IRS + 9, data.seq + 5)
+    assert theatre.result().verdict is verdict

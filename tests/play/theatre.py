@@ -26,7 +26,7 @@ IRS = 5000
 
 
 class Theatre:
-    """One play of one scenario; `now` moves only when told to."""
+    """One play of one scenario; `now` moves only when told to. ``talks``: what the service has besides, ``banner`` …"""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Theatre:
         *,
         level: str = "must",
         offload: bool = False,
-        brief: bool = False,
+        talks: str = "",
         round_trip: float = 0.0,
         http_path: str = "/bytes/{n}",
     ) -> None:
@@ -52,7 +52,7 @@ class Theatre:
             port=PORT,
             closed_port=CLOSED,
             rng=random.Random(1),
-            services={"wire": 7, "echo": 7, "source": 80, "http": 80, "closer": 80} | ({"brief": 7} if brief else {}),
+            services={"wire": 7, "echo": 7, "source": 80, "http": 80, "closer": 80} | ({talks: 7} if talks else {}),
             offload=offload,
             round_trip=round_trip,
             http_path=http_path,

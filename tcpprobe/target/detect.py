@@ -15,6 +15,8 @@ CONNECT_LIMIT = 3.0
 FLOOD = 16384
 """Octets that nobody says who was not asked, but chargen."""
 SIZE = 1000
+LARGE = 300_000
+"""The most octets that a scenario asks for: so many a page must have that cannot be asked for any number."""
 PATH = "/bytes/{n}"
 
 
@@ -98,7 +100,7 @@ def _interview(connection: socket.socket, patience: float, path: str) -> str:
     try:
         request = f"GET {path.replace('{n}', str(SIZE))} HTTP/1.1\r\nHost: target\r\nConnection: close\r\n\r\n".encode()
         connection.sendall(request)
-        answer = _hear(connection, patience, FLOOD, enough=request)
+        answer = _hear(connection, patience, FLOOD + LARGE, enough=request)
         if not answer.data and not answer.ended:
             connection.shutdown(socket.SHUT_WR)
             last = _hear(connection, patience, FLOOD)
@@ -112,7 +114,7 @@ def _web(answer: bytes, *, exact: bool) -> str:
     if not answer.startswith(b"HTTP/"):
         return "unknown"
     head, _, body = answer.partition(b"\r\n\r\n")
-    enough = len(body) == SIZE if exact else len(body) >= SIZE
+    enough = len(body) == SIZE if exact else len(body) >= LARGE
     return "http" if head.split(b" ", 2)[1:2] == [b"200"] and enough else "web"
 
 

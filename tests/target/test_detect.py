@@ -1,4 +1,5 @@
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -7,7 +8,8 @@ import pytest
 
 from tcpprobe.lab.services import Services, listen
 from tcpprobe.lab.talkers import TALKERS, Talker
-from tcpprobe.target.detect import detect, kind_of
+from tcpprobe.scenario.bundled import path as bundled_path
+from tcpprobe.target.detect import LARGE, detect, kind_of
 from tcpprobe.target.target import TargetError, parse
 
 
@@ -79,12 +81,13 @@ def test_the_kind_of_a_service(make, kind):
 
 
 class Lazy(Talker):
-    """Answers a request for a page, and a POST before it has ended."""
+    """Answers a request for a page, small or large, and a POST before it has ended."""
 
     answer = b""
 
     def received(self, data):
-        self.answer = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(3000) if b"HTTP" in data else b""
+        size = LARGE if b"/large" in data else LARGE - 1
+        self.answer = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(size) if b"HTTP" in data else b""
 
     def output(self):
         answer, self.answer = self.answer, b""
@@ -94,7 +97,13 @@ class Lazy(Talker):
 def test_a_web_server_with_a_large_page_is_a_source():
     with serving(Lazy) as port:
         assert kind_of("127.0.0.1", port, path="/large") == "http"
+        assert kind_of("127.0.0.1", port, path="/small") == "web"
         assert kind_of("127.0.0.1", port) == "web"
+
+
+def test_a_large_page_has_all_that_scenarios_ask_for():
+    texts = [path.read_text() for path in bundled_path().rglob("*.probe.yaml")]
+    assert max(int(size) for text in texts for size in re.findall(r"target: \{send: (\d+)", text)) == LARGE
 
 
 def test_a_web_server_that_takes_a_post_in_silence_is_a_sink():

@@ -28,6 +28,7 @@ _TIMESPEC = struct.Struct("@ll")
 _SOCKADDR_LL = struct.Struct("=HH16x")
 _ANCILLARY = socket.CMSG_SPACE(_AUXDATA.size) + socket.CMSG_SPACE(_TIMESPEC.size)
 _LARGEST = 1 << 17
+_GRACE, _GLANCE = 25, 0.02  # looks at an interface that is down, and seconds between them
 _LOOKS = 8
 _AT_ONCE = 50e-6
 
@@ -121,13 +122,18 @@ class Tap:
 
 
 def gone(interface: str, error: OSError) -> str:
-    """Why an interface can no longer be used, in one sentence."""
+    """Why an interface can no longer be used, in one sentence; found out within half a second.
+
+    The kernel takes an interface down before it removes it.
+    """
     if interface == ANY:
         return f"packets cannot be read any more: {error.strerror}"
-    try:
-        socket.if_nametoindex(interface)
-    except OSError:
-        return f"interface {interface} has vanished"
+    for _ in range(_GRACE):
+        try:
+            socket.if_nametoindex(interface)
+        except OSError:
+            return f"interface {interface} has vanished"
+        time.sleep(_GLANCE)
     return f"interface {interface} cannot be used any more: {error.strerror}"
 
 

@@ -98,17 +98,18 @@ def surprise(ledger: Ledger, result: Result) -> tuple[Known | None, str | None]:
 def suggestion(results: Sequence[Result]) -> str | None:
     """Which bundled ledgers the user may want, when they list half of the failures or more."""
     failed = [result for result in results if result.verdict is Verdict.FAIL]
-    ledgers = {path.stem: read(path.stem) for path in sorted(_FOLDER.glob("*.yaml"))} if failed else {}
+    ledgers = {path.stem: read(str(path)) for path in sorted(_FOLDER.glob("*.yaml"))} if failed else {}
     names: list[str] = []
     known: Ledger = {}
     agreed = 0
-    while more := {name: {**known, **ledger} for name, ledger in ledgers.items() if name not in names}:
-        best = max(more, key=lambda name: _agreement(more[name], results))
-        if _agreement(more[best], results) <= agreed:
+    while ledgers:
+        scores = {name: _agreement({**known, **ledger}, results) for name, ledger in ledgers.items()}
+        best = max(scores, key=scores.__getitem__)
+        if scores[best] <= agreed:
             break
-        agreed = _agreement(more[best], results)
+        agreed = scores[best]
         names.append(best)
-        known = more[best]
+        known = {**known, **ledgers.pop(best)}
     listed = sum(surprise(known, result)[1] is None for result in failed)
     if not names or 2 * listed < len(failed):
         return None

@@ -110,6 +110,13 @@ def test_the_ledgers_that_fit_are_suggested(names):
     assert told.endswith(" ".join(f"--tcp-known {name}" for name in names))
 
 
+def test_a_folder_of_the_same_name_is_not_taken_for_the_ledger(tmp_path, monkeypatch):
+    (tmp_path / "linux").mkdir()
+    monkeypatch.chdir(tmp_path)
+    told = suggestion([SimpleNamespace(id="x", scenario="x", verdict=Verdict.FAIL)])
+    assert told is None
+
+
 def test_how_much_of_it_is_known_is_said():
     failures = sum(known.verdict == "fail" for known in read("linux").values())
     told = suggestion(seen_of("linux", but=1))

@@ -283,9 +283,9 @@ class Play:
         if verdict not in (Verdict.FAIL, Verdict.WARN) or "closer" in self.case.scenario.needs:
             return verdict, reason
         port = self.stage.services.get("brief")
-        came = [each.packet.payload for each in self.records if each.kind == "received" and each.packet is not None]
-        heard = [each for each in came if isinstance(each, Segment) and each.sport == port]
-        if all(not each.payload and not each.flags & (FIN | RST) for each in heard):
+        came = (each.packet.payload for each in self.records if each.kind == "received" and each.packet is not None)
+        heard = (each for each in came if isinstance(each, Segment) and each.sport == port)
+        if not any(each.payload or each.flags & (FIN | RST) for each in heard):
             return verdict, reason
         return Verdict.INCONCLUSIVE, f"the service ended the connection by itself; otherwise {verdict}: {reason}"
 

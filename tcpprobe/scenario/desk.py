@@ -29,6 +29,7 @@ BUILT_IN = PLAIN | frozenset(LINE)
 
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(us|ms|s|min|h)\s*\Z", re.ASCII)
+_RTT = re.compile(r"\+\s*rtt\s*\Z", re.ASCII)
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 LONGEST_TIME = 24 * 3600.0
 _TOLD_ROWS = 3
@@ -225,10 +226,9 @@ class Desk:
 
     def pause(self, node: Node) -> Pause:
         """A duration, or one with `` + rtt`` behind it."""
-        text, rtt, rest = str(node.value).partition("rtt")
-        if not rtt or rest.strip() or not text.rstrip().endswith("+"):
-            return Pause(self.duration(node))
-        return Pause(self._seconds(node, text.rstrip()[:-1]), rtt=True)
+        text = str(node.value)
+        rtt = _RTT.search(text)
+        return Pause(self._seconds(node, text[: rtt.start()] if rtt else text), rtt=rtt is not None)
 
     def _seconds(self, node: Node, text: str) -> float:
         if node.kind in (Kind.INT, Kind.FLOAT):

@@ -266,7 +266,6 @@ def silence(sought: Sought) -> Walk:
                 return
             if isinstance(alternative, Gone):
                 sought.play.silent |= any(True for each in flat(wanted) if each is not alternative)
-                sought.deadline += PROBE_EVERY * PROBES * sought.play.stage.scale
                 yield from gone(sought, alternative)
                 return
     sought.play.silent = True
